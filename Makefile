@@ -141,7 +141,7 @@ $(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $$(call archives,$$(call modu
 	$(LINK) $(call libs,$(call module,$@)) $(or $(call pkg,--libs cmocka),-lcmocka)
 $(HELPERS) $(BENCHES) $(MODELS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libtrainer.a $(BUILD)/librung.a
 	$(call say,LINK)
-	$(LINK) $(LIBS_ALL)
+	$(LINK) $(LIBS_ALL) $(or $(call pkg,--libs cmocka),-lcmocka)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $$(call archives,$$(call module,$$*))
 	$(call say,LINK)
 	$(LINK) -fsanitize=fuzzer $(call libs,$(call module,$@))

@@ -47,6 +47,7 @@ if [ "${1-}" = --one ]; then
 fi
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/rung-tests-XXXXXX") || exit 1
+chmod a+rx "$WORK" # some tests drop root and must still find their folder
 trap 'chmod -R u+rwX "$WORK" 2>/dev/null; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 export WORK RUNG_ROOT=$PWD RUNG_BIN=${RUNG_BIN:-$PWD/bin} RUNG_BUILD=${RUNG_BUILD:-$PWD/build}
