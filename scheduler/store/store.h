@@ -1,0 +1,44 @@
+/*
+ * The database file: opening it, its lock, its schema. One process writes; any process reads (WAL).
+ *
+ * Everything in store/ speaks to SQLite through this handle; no other folder includes sqlite3.h.
+ */
+#ifndef RUNG_STORE_STORE_H
+#define RUNG_STORE_STORE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum rung_store_mode {
+    RUNG_STORE_READ,  /* must exist; never writes, takes no lock */
+    RUNG_STORE_WRITE, /* must exist; takes the lock */
+    RUNG_STORE_CREATE /* made when missing; takes the lock */
+};
+
+struct rung_store;
+
+/* Opens path. RUNG_EUSE, with nothing changed on disk, when: it is missing (READ, WRITE), is no SQLite
+ * database, is a database of something else, has a newer schema (says both numbers), its folder or file
+ * cannot be written (WRITE, CREATE), lies on a network file system (WRITE, CREATE; way out: --db on a local
+ * disk), or another process holds the lock (its pid is named). An older schema is migrated step by step in
+ * WRITE and CREATE mode, one transaction each. RUNG_EFAIL: I/O error or full disk. */
+int rung_store_open(struct rung_store **out, const char *path, enum rung_store_mode mode,
+                    struct rung_err *err) RUNG_CHECK_RESULT;
+/* Checkpoints (in write mode), closes, lets the lock go. NULL is allowed. An open transaction is rolled back.
+ */
+void rung_store_close(struct rung_store *store);
+
+const char *rung_store_path(const struct rung_store *store); /* as given */
+/* Process id that holds path's write lock, 0 when nobody does. Works in every mode. */
+int64_t rung_store_owner(const struct rung_store *store);
+
+/* One transaction at a time. begin is a no-op when one is open, commit when none is. A full disk or an I/O
+ * error: RUNG_EFAIL with a text that says so; the transaction is rolled back and what was committed before is
+ * intact. */
+int rung_store_begin(struct rung_store *store, struct rung_err *err) RUNG_CHECK_RESULT;
+int rung_store_commit(struct rung_store *store, struct rung_err *err) RUNG_CHECK_RESULT;
+void rung_store_rollback(struct rung_store *store);
+
+#endif
