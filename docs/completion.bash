@@ -1,0 +1,80 @@
+# Completion for bash: commands, options and the values that are known.
+
+_rung_options() {
+    case $1 in
+    run) echo "--db --trainers --set --time-limit --events --quiet --help" ;;
+    resume) echo "--db --search --trainers --set --time-limit --events --quiet --help" ;;
+    top) echo "-n --search --format --help" ;;
+    list) echo "--format --help" ;;
+    show) echo "--search --format --help" ;;
+    plan) echo "--set --format --help" ;;
+    check) echo "--set --help" ;;
+    export) echo "--what --search --format --help" ;;
+    best) echo "--search --format --state --help" ;;
+    logs) echo "-n --search --format --help" ;;
+    retry) echo "--search --help" ;;
+    delete | help) echo "--help" ;;
+    esac
+}
+
+# The names of the searches in the database on the command line.
+_rung_searches() {
+    local word
+    for word in "${COMP_WORDS[@]:2}"; do
+        if [[ -f $word && $word != *.json ]]; then
+            "${COMP_WORDS[0]}" list "$word" --format csv 2>/dev/null | sed '1d; s/,.*//'
+            return
+        fi
+    done
+}
+
+_rung_files() { # SUFFIX
+    local file
+    while IFS= read -r file; do
+        if [[ -d $file || $file == *"$1" ]]; then
+            COMPREPLY+=("$file")
+        fi
+    done < <(compgen -f -- "$2")
+    compopt -o filenames 2>/dev/null
+}
+
+_rung() {
+    local commands="run resume top list show plan check export best logs retry delete help --version --help"
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+    COMPREPLY=()
+
+    if [[ $COMP_CWORD == 1 || $command == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+        return
+    fi
+    case $before in
+    --format) mapfile -t COMPREPLY < <(compgen -W "table json csv" -- "$current") ;;
+    --what)
+        mapfile -t COMPREPLY < <(compgen -W \
+            "history leaderboard models calls failures brackets searches trainers" -- "$current")
+        ;;
+    --search) mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current") ;;
+    --db) _rung_files .db "$current" ;;
+    --events | --state) _rung_files "" "$current" ;;
+    --trainers | --set | --time-limit | -n) ;;
+    *)
+        if [[ $current == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(_rung_options "$command")" -- "$current")
+            return
+        fi
+        case $command in
+        run | plan | check) _rung_files .json "$current" ;;
+        delete)
+            if [[ $COMP_CWORD == 3 ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current")
+            else
+                _rung_files .db "$current"
+            fi
+            ;;
+        *) _rung_files .db "$current" ;;
+        esac
+        ;;
+    esac
+}
+
+complete -F _rung rung

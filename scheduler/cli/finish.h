@@ -1,0 +1,36 @@
+/* The end of run and resume: what is printed, what is run, with which code the program ends. */
+#ifndef RUNG_CLI_FINISH_H
+#define RUNG_CLI_FINISH_H
+
+#include "base/err.h"
+#include "core/spec.h"
+#include "dispatch/session.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct rung_finish {
+    const char *database;
+    const char *search;
+    bool named; /* commands that are told need --search */
+    bool done;  /* nothing is left that a resume could do */
+    FILE *out;  /* for the ending; NULL: print none */
+};
+
+/* Prints the five best, the best one's test score and the three commands a user wants next. Reads the
+ * database, which nobody needs to hold open. */
+int rung_finish_print(const struct rung_finish *finish, struct rung_err *err) RUNG_CHECK_RESULT;
+
+/* The exit status for how the search ended, its reason said on standard error. For a status of 1 a negative
+ * code with err filled. */
+int rung_finish_status(const struct rung_finish *finish, const struct rung_session_result *result,
+                       struct rung_err *err);
+
+/* The way out of err becomes "rung VERB DB", with --search where it is needed. */
+void rung_finish_way_out(const struct rung_finish *finish, const char *verb, struct rung_err *err);
+
+/* Runs the spec's on_end, if it has one, in folder, and waits for it. What goes wrong there is said and
+ * changes nothing. */
+void rung_finish_on_end(const struct rung_finish *finish, char *const *on_end, const char *folder);
+
+#endif

@@ -1,0 +1,142 @@
+/* Running a search between its options and its ending. */
+#include "cli/launch.h"
+
+#include "cli/finish.h"
+#include "cli/processors.h"
+#include "cli/progress.h"
+#include "dispatch/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TRAINERS_MAX    65536
+#define FRAMES_A_SECOND 10.0
+
+/* ---- options ---- */
+
+static int count_trainers(struct rung_launch *launch, const struct rung_arguments *arguments,
+                          const struct rung_spec *spec, struct rung_err *err)
+{
+    int64_t count = spec->trainer.count;
+    const char *what = rung_options_has(arguments, "trainers") ? "--trainers" : "trainer.count";
+
+    if (rung_options_integer(arguments, "trainers", 0, TRAINERS_MAX, &count, err) < 0)
+        return RUNG_EUSE;
+    if (count == 0)
+        return rung_err_set(err, RUNG_EUSE, "%s: 0 trainers, and no worker can come", what);
+    launch->trainers = count == RUNG_UNSET ? rung_processors() : (size_t)count;
+    return 0;
+}
+
+int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
+                        const struct rung_spec *spec, struct rung_err *err)
+{
+    const char *limit = rung_options_value(arguments, "time-limit");
+
+    *launch = (struct rung_launch){.time_limit = INFINITY,
+                                   .quiet = rung_options_has(arguments, "quiet"),
+                                   .events_path = rung_options_value(arguments, "events")};
+    if (count_trainers(launch, arguments, spec, err) < 0)
+        return RUNG_EUSE;
+    if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
+        return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
+                            limit);
+    if (launch->events_path) {
+        launch->events_made = strcmp(launch->events_path, "-") != 0 && access(launch->events_path, F_OK) < 0;
+        if (rung_events_open(&launch->events, launch->events_path, err) < 0) {
+            launch->events_made = false;
+            return err->code;
+        }
+    }
+    return 0;
+}
+
+void rung_launch_free(struct rung_launch *launch)
+{
+    rung_events_close(launch->events);
+    launch->events = NULL;
+}
+
+void rung_launch_cancel(struct rung_launch *launch)
+{
+    rung_launch_free(launch);
+    if (launch->events_made)
+        unlink(launch->events_path);
+}
+
+/* ---- the run ---- */
+
+static int run_session(struct rung_launch *launch, struct rung_launch_search *search,
+                       struct rung_session_result *result, struct rung_err *err)
+{
+    enum rung_progress_mode mode = rung_progress_mode(STDERR_FILENO);
+    struct rung_progress *progress = NULL;
+    struct rung_watcher watchers[2];
+    struct rung_session_options options = {.spec = search->spec,
+                                           .store = search->store,
+                                           .record = search->record,
+                                           .search = search->search,
+                                           .name = search->name,
+                                           .folder = search->folder,
+                                           .trainers = launch->trainers,
+                                           .elapsed_before = search->elapsed,
+                                           .time_limit = launch->time_limit,
+                                           .watchers = watchers,
+                                           .display_hz = FRAMES_A_SECOND};
+
+    if (launch->events)
+        watchers[options.watcher_count++] = rung_events_watcher(launch->events);
+    if (!launch->quiet) {
+        progress = rung_progress_create(STDERR_FILENO, mode, search->name, search->database, search->search);
+        watchers[options.watcher_count++] = rung_progress_watcher(progress);
+        if (mode == RUNG_PROGRESS_LIVE) {
+            options.display = rung_progress_display;
+            options.display_context = progress;
+        }
+    }
+    int code = rung_session_run(&options, result, err);
+    rung_progress_free(progress);
+    return code;
+}
+
+/* Where events go to standard output, it is theirs alone. */
+static FILE *ending_file(const struct rung_launch *launch)
+{
+    if (launch->quiet)
+        return NULL;
+    return launch->events_path && strcmp(launch->events_path, "-") == 0 ? stderr : stdout;
+}
+
+int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *search, struct rung_err *err)
+{
+    struct rung_finish finish = {search->database, search->name, search->named, false, ending_file(launch)};
+    struct rung_session_result result = {0};
+    struct rung_err print_err;
+    int code = run_session(launch, search, &result, err);
+
+    rung_launch_free(launch);
+    rung_record_free(search->record);
+    search->record = NULL;
+    rung_store_close(search->store);
+    search->store = NULL;
+    finish.done = rung_search_done(search->search);
+    if (code == 0) {
+        if (finish.out && result.best != RUNG_NO_MODEL && rung_finish_print(&finish, &print_err) < 0)
+            fprintf(stderr, "rung: note: %s\n", print_err.text);
+        fflush(stdout);
+        code = rung_finish_status(&finish, &result, err);
+    } else if (!err->way_out[0]) {
+        rung_finish_way_out(&finish, "resume", err);
+    }
+    rung_finish_on_end(&finish, search->spec->on_end, search->folder);
+    return code;
+}
+
+int rung_launch_print(const struct rung_launch_search *search, bool quiet, struct rung_err *err)
+{
+    struct rung_finish finish = {search->database, search->name, search->named, true, stdout};
+
+    return quiet ? 0 : rung_finish_print(&finish, err);
+}

@@ -1,0 +1,53 @@
+/* What run and resume have in common: their options, the session with its display and events file, the
+ * ending. */
+#ifndef RUNG_CLI_LAUNCH_H
+#define RUNG_CLI_LAUNCH_H
+
+#include "base/err.h"
+#include "cli/options.h"
+#include "core/search.h"
+#include "core/spec.h"
+#include "dispatch/events.h"
+#include "store/record.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rung_launch {
+    size_t trainers;
+    double time_limit; /* seconds; INFINITY: none */
+    bool quiet;
+    struct rung_events *events; /* NULL without --events */
+    const char *events_path;
+    bool events_made; /* the file was not there before */
+};
+
+/* Reads --trainers, --time-limit, --quiet and opens --events. RUNG_EUSE. End with rung_launch_free, or with
+ * rung_launch_cancel where nothing was started, which takes a new events file away again. */
+int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
+                        const struct rung_spec *spec, struct rung_err *err) RUNG_CHECK_RESULT;
+void rung_launch_free(struct rung_launch *launch);
+void rung_launch_cancel(struct rung_launch *launch);
+
+struct rung_launch_search {
+    const char *database;
+    const char *name;   /* in the database */
+    bool named;         /* the user chose it by --search */
+    const char *folder; /* of the trainers */
+    const struct rung_spec *spec;
+    struct rung_store *store;
+    struct rung_record *record; /* committed */
+    struct rung_search *search;
+    double elapsed; /* of earlier starts */
+};
+
+/* Runs the search to its end, closes record and store (both NULL afterwards), prints the ending, runs on_end.
+ * The exit status, or a negative code. */
+int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *search, struct rung_err *err);
+
+/* Prints the ending of a search that has nothing left to do, unless --quiet. */
+int rung_launch_print(const struct rung_launch_search *search, bool quiet,
+                      struct rung_err *err) RUNG_CHECK_RESULT;
+
+#endif

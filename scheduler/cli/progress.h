@@ -1,0 +1,31 @@
+/*
+ * What a user sees while a search runs, on standard error: on a terminal a display that is redrawn in place,
+ * elsewhere a line per decided rung; warnings and failures in both.
+ *
+ * A frame is one write that hides the cursor, draws, and shows it again: however the process ends, the
+ * terminal is as it was.
+ */
+#ifndef RUNG_CLI_PROGRESS_H
+#define RUNG_CLI_PROGRESS_H
+
+#include "dispatch/note.h"
+#include "dispatch/session.h"
+
+enum rung_progress_mode { RUNG_PROGRESS_LINES, RUNG_PROGRESS_LIVE };
+
+struct rung_progress;
+
+/* LIVE when fd is a terminal that can move its cursor. */
+enum rung_progress_mode rung_progress_mode(int fd);
+
+/* Everything is borrowed while it lives. database: for the commands that it tells. */
+struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode, const char *name,
+                                           const char *database, const struct rung_search *search);
+void rung_progress_free(
+    struct rung_progress *progress); /* NULL is allowed; leaves the last frame where it is */
+
+struct rung_watcher rung_progress_watcher(struct rung_progress *progress);
+/* For rung_session_options.display; context is the progress. */
+void rung_progress_display(void *context, const struct rung_session_view *view);
+
+#endif

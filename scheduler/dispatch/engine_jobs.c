@@ -1,0 +1,372 @@
+#include "dispatch/engine_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JOB_BLOCK 4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
+
+static int64_t next_job_number(struct rung_engine *engine)
+{
+    struct rung_err err;
+    if (engine->next_job == engine->job_ceiling) {
+        if (rung_record_reserve_jobs(engine->options.record, JOB_BLOCK, &engine->next_job, &err)) {
+            rung_engine_break(engine, &err);
+            return engine->next_job;
+        }
+        engine->job_ceiling = engine->next_job + JOB_BLOCK;
+    }
+    return engine->next_job++;
+}
+
+/* ---- which job, to which trainer ---- */
+
+/* Over limits.state_bytes only models that have a state go on, which frees some in the end. */
+static bool may_start(const struct rung_engine *engine, uint32_t model)
+{
+    return engine->state_bytes <= engine->options.spec->limits.state_bytes ||
+           rung_search_model(engine->search, model).calls > 0;
+}
+
+static bool failed_there(const struct rung_engine *engine, uint32_t model, int slot)
+{
+    return engine->models[model].failed_slot == slot && rung_pool_present(engine->pool) > 1;
+}
+
+/* An idle trainer for model: the one that holds it, else any where it has not just failed; -1: none. */
+static int trainer_for(const struct rung_engine *engine, uint32_t model)
+{
+    int holder = engine->models[model].holder;
+    if (holder >= 0 && rung_pool_slot(engine->pool, holder)->state == RUNG_SLOT_IDLE)
+        return holder;
+    int slot = rung_pool_first(engine->pool, RUNG_SLOT_IDLE);
+    while (slot >= 0 && failed_there(engine, model, slot))
+        slot = rung_pool_next(engine->pool, slot);
+    return slot;
+}
+
+/* The trainer goes on with the model it holds when that model's job ties with the one it would get. */
+static uint32_t preferred_by(const struct rung_engine *engine, int slot, uint32_t model)
+{
+    uint32_t held = rung_pool_slot(engine->pool, slot)->held;
+    bool free_choice = held != RUNG_NO_MODEL && held != model && engine->models[model].holder != slot &&
+                       rung_jobq_ties_next(engine->queue, held) && !failed_there(engine, held, slot);
+    return free_choice ? held : model;
+}
+
+static bool state_is_whole(const struct rung_engine *engine, uint32_t model, int64_t calls)
+{
+    int64_t recorded = engine->models[model].state_bytes;
+    return recorded != RUNG_NO_VALUE && rung_states_size(engine->states, model, calls) >= recorded;
+}
+
+static void hand_out(struct rung_engine *engine, int slot, uint32_t model, double now)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    struct rung_model_view view = rung_search_model(engine->search, model);
+    struct rung_job job = {.number = next_job_number(engine), .model = model, .purpose = RUNG_JOB_TRAIN,
+                           .from = s->stateless ? 0 : view.calls, .to = view.target, .sent_at = now};
+    if (job.from > 0 && !state_is_whole(engine, model, view.calls)) {
+        rung_engine_warn(engine, now, "the state of model %u at call %lld is missing or damaged: it is trained again from call 0",
+                         model, (long long)view.calls);
+        job.purpose = RUNG_JOB_REBUILD;
+        job.from = 0;
+        job.to = view.calls;
+    }
+    job.last_call = job.from;
+    rung_jobq_remove(engine->queue, model);
+    rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
+    s->changed = true;
+    rung_outbox_send(&engine->outbox, slot);
+}
+
+void rung_engine_assign(struct rung_engine *engine, double now)
+{
+    uint32_t stash[64];
+    size_t stashed = 0;
+    while (rung_pool_count(engine->pool, RUNG_SLOT_IDLE) > 0 && stashed < 64 && !engine->broken) {
+        uint32_t model = rung_jobq_peek(engine->queue);
+        if (model == RUNG_NO_MODEL)
+            break;
+        int slot = may_start(engine, model) ? trainer_for(engine, model) : -1;
+        if (slot >= 0) {
+            hand_out(engine, slot, preferred_by(engine, slot, model), now);
+        } else {
+            rung_jobq_remove(engine->queue, model);
+            stash[stashed++] = model;
+        }
+    }
+    while (stashed > 0)
+        rung_jobq_return(engine->queue, stash[--stashed]);
+    bool stuck = rung_jobq_count(engine->queue) > 0 && rung_pool_count(engine->pool, RUNG_SLOT_BUSY) == 0 &&
+                 engine->state_bytes > engine->options.spec->limits.state_bytes &&
+                 rung_pool_count(engine->pool, RUNG_SLOT_IDLE) > 0;
+    if (stuck)
+        rung_engine_drain(engine, RUNG_END_LIMIT, now,
+                          "limits.state_bytes: %lld bytes of states and no model can go on: raise it with --set limits.state_bytes=…",
+                          (long long)engine->state_bytes);
+}
+
+/* ---- sending ---- */
+
+static const char *state_path(struct rung_engine *engine, struct rung_buf *buf, uint32_t model, int64_t calls)
+{
+    rung_states_path(engine->states, model, calls, buf);
+    return rung_buf_cstr(buf);
+}
+
+static void note_job(struct rung_engine *engine, int slot, const struct rung_job *job)
+{
+    struct rung_note note = rung_engine_note(engine, RUNG_NOTE_JOB, job->sent_at);
+    note.job = job->number;
+    note.model = job->model;
+    note.from = job->from;
+    note.to = job->to;
+    note.trainer = slot;
+    rung_outbox_note(&engine->outbox, &note);
+}
+
+void rung_engine_send(struct rung_engine *engine, int slot)
+{
+    const struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    const struct rung_job *job = &s->job;
+    struct rung_executor *executor = engine->executor;
+    uint64_t seed = engine->options.spec->search.seed;
+    rung_buf_clear(&engine->text);
+    rung_space_draw(engine->options.spec->space, seed, job->model, &engine->text);
+    struct rung_proto_job message = {.job = job->number, .model = job->model,
+                                     .seed = rung_space_model_seed(seed, job->model),
+                                     .parameters = rung_buf_cstr(&engine->text), .from = job->from, .to = job->to};
+    if (job->from > 0 || job->purpose == RUNG_JOB_EVALUATE)
+        message.state_in = state_path(engine, &engine->path_in, job->model, job->from);
+    if (job->purpose == RUNG_JOB_EVALUATE) {
+        executor->evaluate(executor->self, slot, &message);
+        return;
+    }
+    if (!s->stateless) {
+        rung_states_attempt_path(engine->states, job->model, job->to, job->number, &engine->path_out);
+        message.state_out = rung_buf_cstr(&engine->path_out);
+    }
+    executor->job(executor->self, slot, &message);
+    if (engine->options.watcher_count)
+        note_job(engine, slot, job);
+}
+
+/* ---- answers ---- */
+
+static void job_over(struct rung_engine *engine, int slot, double now)
+{
+    rung_pool_finished(engine->pool, slot, now);
+    rung_pool_slot(engine->pool, slot)->changed = true;
+}
+
+void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    if (message->call <= s->job.last_call || message->call > s->job.to) {
+        rung_engine_violation(engine, slot, "a progress message whose call does not rise within its job", now);
+        return;
+    }
+    s->job.last_call = message->call;
+    rung_pool_heard(engine->pool, slot, now, engine->options.spec->limits.job_timeout);
+    if (s->job.purpose == RUNG_JOB_TRAIN)
+        rung_report_add(&engine->reports[slot], message->call, message->fit_seconds, message->metrics);
+}
+
+/* From now on slot, and no other trainer, holds the model in memory at its present call. */
+static void held_by(struct rung_engine *engine, int slot, uint32_t model)
+{
+    struct rung_engine_model *facts = &engine->models[model];
+    if (facts->holder >= 0 && facts->holder != slot)
+        rung_outbox_forget(&engine->outbox, facts->holder, model);
+    facts->holder = slot;
+    rung_pool_slot(engine->pool, slot)->held = model;
+}
+
+/* The file that the trainer made becomes the model's state; its predecessor goes after the commit. False: there is none. */
+static bool take_state(struct rung_engine *engine, int slot, const struct rung_job *job)
+{
+    struct rung_err err;
+    if (rung_pool_slot(engine->pool, slot)->stateless)
+        return true;
+    int64_t bytes = rung_states_attempt_size(engine->states, job->model, job->to, job->number);
+    if (bytes < 0)
+        return false;
+    if (rung_states_adopt(engine->states, job->model, job->to, job->number, &err)) {
+        rung_engine_break(engine, &err);
+        return true;
+    }
+    if (job->purpose == RUNG_JOB_TRAIN)
+        rung_engine_state_gone(engine, job->model, job->from);
+    else if (engine->models[job->model].state_bytes != RUNG_NO_VALUE)
+        engine->state_bytes -= engine->models[job->model].state_bytes;
+    engine->models[job->model].state_bytes = bytes;
+    engine->state_bytes += bytes;
+    return true;
+}
+
+static void record_progress(struct rung_engine *engine, int slot, uint32_t model)
+{
+    struct rung_report *report = &engine->reports[slot];
+    struct rung_err err;
+    for (size_t i = 0; i < report->count && !engine->broken; i++) {
+        const struct rung_report_call *call = &report->calls[i];
+        if (rung_record_progress(engine->options.record, model, call->call, call->fit_seconds, call->metrics, &err))
+            rung_engine_break(engine, &err);
+    }
+    rung_report_clear(report);
+}
+
+static void take_training_result(struct rung_engine *engine, int slot, const struct rung_job *job, double score,
+                                 const struct rung_proto_message *message, double now)
+{
+    struct rung_model_view view = rung_search_model(engine->search, job->model);
+    struct rung_engine_model *facts = &engine->models[job->model];
+    struct rung_result_facts row = {
+        .bracket = view.bracket,
+        .rung = view.target_rung,
+        .metrics = message->metrics,
+        .fit_seconds = isfinite(message->fit_seconds) ? message->fit_seconds : now - job->sent_at,
+        .score_seconds = message->score_seconds,
+        .examples = message->examples == RUNG_UNSET ? RUNG_NO_VALUE : message->examples,
+        .trainer = slot,
+        .state_bytes = facts->state_bytes,
+        .elapsed = rung_engine_elapsed(engine, now),
+        .at = now + engine->epoch,
+    };
+    struct rung_event event = {.kind = RUNG_EVENT_RESULT, .model = job->model, .calls = job->to, .score = score};
+    facts->attempts = facts->lost = 0;
+    facts->failed_slot = -1;
+    record_progress(engine, slot, job->model);
+    rung_engine_feed(engine, &event, &row);
+}
+
+static void take_evaluation(struct rung_engine *engine, const struct rung_proto_message *message)
+{
+    struct rung_err err;
+    if (message->metrics && rung_record_test_metrics(engine->options.record, message->metrics, &err))
+        rung_engine_break(engine, &err);
+}
+
+void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now)
+{
+    struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
+    const char *metric = engine->options.spec->metric;
+    bool by_score = strcmp(metric, "score") == 0 && message->has_score;
+    if (job.purpose == RUNG_JOB_EVALUATE) {
+        job_over(engine, slot, now);
+        take_evaluation(engine, message);
+        return;
+    }
+    if (!by_score && !message->has_metric) {
+        char reason[200];
+        snprintf(reason, sizeof reason, "its result has no \"%.100s\", which is the objective", metric);
+        rung_engine_violation(engine, slot, reason, now);
+        return;
+    }
+    if (!take_state(engine, slot, &job)) {
+        rung_engine_violation(engine, slot,
+                              "it answered without having made its state file (a trainer that cannot save says \"state\":\"none\")", now);
+        return;
+    }
+    held_by(engine, slot, job.model);
+    job_over(engine, slot, now);
+    if (job.purpose == RUNG_JOB_TRAIN)
+        take_training_result(engine, slot, &job, by_score ? message->score : message->metric, message, now);
+    else
+        rung_jobq_return(engine->queue, job.model);
+}
+
+/* ---- failed attempts ---- */
+
+static void model_failed(struct rung_engine *engine, int slot, uint32_t model, const char *reason, double now)
+{
+    struct rung_model_view view = rung_search_model(engine->search, model);
+    struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = model, .calls = view.calls, .score = NAN};
+    struct rung_result_facts facts = {.bracket = view.bracket, .rung = view.target_rung, .trainer = slot,
+                                      .fit_seconds = NAN, .score_seconds = NAN, .examples = RUNG_NO_VALUE,
+                                      .state_bytes = RUNG_NO_VALUE, .elapsed = rung_engine_elapsed(engine, now),
+                                      .at = now + engine->epoch, .reason = reason};
+    rung_engine_feed(engine, &event, &facts);
+}
+
+static void record_failure(struct rung_engine *engine, int slot, const struct rung_job *job, int64_t attempt,
+                           const char *kind, const char *reason, double now)
+{
+    struct rung_err err;
+    struct rung_buf log;
+    rung_buf_init(&log, RUNG_BUF_UNLIMITED);
+    engine->executor->log_tail(engine->executor->self, slot, 20, &log);
+    struct rung_failure_facts facts = {.model = job->model, .from = rung_search_model(engine->search, job->model).calls,
+                                       .to = rung_search_model(engine->search, job->model).target, .attempt = attempt,
+                                       .trainer = slot, .kind = kind, .reason = reason,
+                                       .log = log.length ? log.data : NULL, .at = now + engine->epoch};
+    if (rung_record_failure(engine->options.record, &facts, &err))
+        rung_engine_break(engine, &err);
+    rung_buf_free(&log);
+}
+
+static void note_failure(struct rung_engine *engine, int slot, uint32_t model, const char *kind, const char *reason,
+                         bool final, double now)
+{
+    struct rung_note note = rung_engine_note(engine, RUNG_NOTE_FAILURE, now);
+    note.model = model;
+    note.kind = kind;
+    note.reason = reason;
+    note.trainer = slot;
+    note.final = final;
+    rung_outbox_note(&engine->outbox, &note);
+}
+
+void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason, bool final,
+                                double now)
+{
+    struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
+    rung_report_clear(&engine->reports[slot]);
+    if (job.purpose == RUNG_JOB_EVALUATE) {
+        rung_engine_warn(engine, now, "no test score: trainer %d: %s", slot, reason);
+        return;
+    }
+    struct rung_engine_model *facts = &engine->models[job.model];
+    bool lost = strcmp(kind, "lost") == 0;
+    int64_t attempt = facts->attempts + 1;
+    rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
+    if (lost)
+        facts->lost++;
+    else
+        facts->attempts++;
+    facts->failed_slot = slot;
+    if (facts->holder == slot)
+        facts->holder = -1;
+    final = final || facts->attempts > engine->options.spec->limits.retries || facts->lost > RUNG_LOST_MAX;
+    record_failure(engine, slot, &job, attempt, kind, reason, now);
+    note_failure(engine, slot, job.model, kind, reason, final, now);
+    if (final)
+        model_failed(engine, slot, job.model, reason, now);
+    else
+        rung_jobq_return(engine->queue, job.model);
+}
+
+/* ---- the test score ---- */
+
+/* Asks one trainer for the best model's test score, once; a trainer that cannot is asked nothing. */
+void rung_engine_evaluate(struct rung_engine *engine, double now)
+{
+    bool nothing_to_ask = engine->best == RUNG_NO_MODEL || engine->models[engine->best].state_bytes == RUNG_NO_VALUE ||
+                          rung_pool_present(engine->pool) == 0;
+    if (engine->evaluated)
+        return;
+    engine->evaluated = nothing_to_ask;
+    int holder = nothing_to_ask ? -1 : engine->models[engine->best].holder;
+    int slot = holder >= 0 ? holder : rung_pool_first(engine->pool, RUNG_SLOT_IDLE);
+    if (nothing_to_ask || slot < 0 || rung_pool_slot(engine->pool, slot)->state != RUNG_SLOT_IDLE)
+        return;
+    engine->evaluated = true;
+    if (!rung_pool_slot(engine->pool, slot)->evaluates)
+        return;
+    int64_t calls = rung_search_model(engine->search, engine->best).calls;
+    struct rung_job job = {.number = next_job_number(engine), .model = engine->best, .purpose = RUNG_JOB_EVALUATE,
+                           .from = calls, .to = calls, .sent_at = now, .last_call = calls};
+    rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
+    rung_outbox_send(&engine->outbox, slot);
+}

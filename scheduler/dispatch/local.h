@@ -1,0 +1,34 @@
+/*
+ * Trainers forked on this machine: started with posix_spawn in sessions of their own, spoken to over a socket at
+ * $RUNG_FD, reaped, their output kept in log files.
+ */
+#ifndef RUNG_DISPATCH_LOCAL_H
+#define RUNG_DISPATCH_LOCAL_H
+
+#include "core/spec.h"
+#include "dispatch/executor.h"
+
+struct event_base;
+struct rung_local;
+
+struct rung_local_options {
+    const struct rung_trainer_spec *trainer;
+    const char *metric;      /* objective.metric, to read results with */
+    const char *folder;      /* the trainers' working directory, absolute */
+    const char *log_folder;  /* absolute, exists */
+    size_t slots;
+};
+
+/* Everything in options is borrowed while the executor lives. */
+struct rung_local *rung_local_create(struct event_base *base, const struct rung_local_options *options);
+/* Ends whatever still runs with SIGKILL and reaps it. NULL is allowed. */
+void rung_local_free(struct rung_local *local);
+
+/* The interface; lives as long as local. */
+struct rung_executor *rung_local_executor(struct rung_local *local);
+/* Who hears; to be set before the first start. */
+void rung_local_listen(struct rung_local *local, struct rung_executor_listener listener);
+/* True when no trainer is left, asked to leave or not. */
+bool rung_local_empty(const struct rung_local *local);
+
+#endif

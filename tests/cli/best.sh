@@ -1,0 +1,32 @@
+#!/bin/bash
+# rung best
+. "$(dirname "$0")/lib.bash"
+
+spec s '"max_iter": 9'
+rung run s.json --quiet
+rung best s.db
+expect "parameters" 0 '^\{"a":0\.[0-9]+\}$'
+check_json "one object" "list(d) == ['a']"
+"$RUNG" top s.db -n 1 --format json >top
+rung best s.db --format json
+check_json "its row is the leaderboard's first" "[d] == json.load(open('top'))"
+rung best s.db --format csv
+check "as csv" same <("$RUNG" top s.db -n 1 --format csv) out
+rung best s.db --format table
+expect "as a table" 0 '^s +1 +'
+rung best s.db --state best.state
+expect "its state" 0 '^\{"a"'
+model=$(python3 -c 'import json; print(json.load(open("top"))[0]["model"])')
+check "is what the trainer wrote" grep -qx "model $model at 9" best.state
+rung best s.db --state none/best.state
+expect "a state that cannot be written" 2 "" 'none/best.state'
+mkdir moved
+mv s.db s.db.states s.db.logs moved
+rung best moved/s.db --state moved.state
+expect "from a database that was moved" 0
+check "the same state" same best.state moved.state
+spec f '"max_iter": 3' '{"nan": true}'
+rung run f.json --quiet
+rung best f.db
+expect "no model with a score" 1 "" '^rung: f.db: f: no model has a score$'
+finish

@@ -1,0 +1,116 @@
+#!/bin/bash
+# rung run: what it records, prints and refuses.
+. "$(dirname "$0")/lib.bash"
+
+# ---- a search from beginning to end ----
+spec first
+rung run first.json
+expect "a search" 0 '^rank +model +score +status +bracket +calls +parameters$'
+check "five models are shown" test "$(grep -c '^ *[0-9].* completed\|^ *[0-9].* stopped' out)" = 5
+check "the test score of the best" grep -qx 'test score of the best: 0.625' out
+check "three commands to go on with" test "$(grep -c '^rung [a-z]* first.db' out)" = 3
+check "a line per rung" test "$(grep -cE '^bracket [0-9] rung [0-9]: ' err)" = 6
+check "no escape without a terminal" bash -c '! grep -q "$(printf "\033")" out err'
+check "the database has the spec's name" test -f first.db
+check "recorded as finished" python3 - <<'P'
+import sqlite3, json, hashlib
+db = sqlite3.connect("first.db")
+status, spec, program = db.execute("select status, spec, program from searches").fetchone()
+assert status == "finished", status
+spec = json.loads(spec)
+assert spec["name"] == "first" and spec["trainer"]["command"][0].startswith("/"), spec
+digest = hashlib.sha256(open("trainer.py", "rb").read()).hexdigest()
+assert program == spec["trainer"]["command"][0] + " sha256:" + digest, program
+assert db.execute("select count(*) from history").fetchone()[0] == 22
+P
+
+# ---- names ----
+rung run first.json --quiet
+expect "a second search of that name" 0
+check "quiet" test ! -s out -a ! -s err
+rung run first.json --quiet
+rung list first.db --format json
+check_json "names are counted up" "[s['search'] for s in d] == ['first', 'first-2', 'first-3']"
+
+# ---- options ----
+rung run first.json --db other.db --set name=renamed --set search.max_iter=3 --set search.max_iter=1 --quiet
+expect "--db and --set" 0
+rung show other.db --format json
+check_json "overrides in order, stored" "d['search'] == 'renamed' and d['spec']['search']['max_iter'] == 1 and d['models'] == 1"
+rung run first.json --db t.db --trainers 3 --quiet
+rung show t.db --format json
+check_json "--trainers wins over trainer.count" "len(d['trainers']) <= 3 and d['spec']['trainer']['count'] == 2"
+rung run first.json --db t.db --trainers 0
+expect "no trainers" 2 "" '^rung: --trainers: 0 trainers, and no worker can come$'
+rung run first.json --db t.db --set trainer.count=0
+expect "no trainers by the spec" 2 "" '^rung: trainer.count: 0 trainers, and no worker can come$'
+rung run first.json --db t.db --trainers two
+expect "trainers that are no number" 2 "" '^rung: --trainers: "two" is no whole number$'
+rung run first.json --db t.db --time-limit soon
+expect "a limit that is no duration" 2 "" '^rung: --time-limit: "soon" is no duration'
+rung run first.json --db e.db --events events --trainers 1
+expect "--events" 0
+check "an event a line" python3 - <<'P'
+import json
+events = [json.loads(line) for line in open("events")]
+assert all({"at", "type"} <= set(e) for e in events)
+assert sum(e["type"] == "result" for e in events) == 22, len(events)
+P
+lines=$(wc -l <events)
+rung run first.json --db e.db --events events --quiet
+check "events are appended" test "$(wc -l <events)" -gt "$lines"
+rung run first.json --db e.db --events -
+expect "events on standard output" 0 '^\{' '^rank '
+check "and nothing else there" python3 -c 'import json; [json.loads(line) for line in open("out")]'
+
+# ---- refused, with nothing changed ----
+rung run first.json --db new.db --events none/events
+expect "an events file that cannot be" 2 "" '^rung: --events none/events: '
+check "no database was made" test ! -e new.db
+rung run first.json --db none/new.db --events e2
+expect "a database that cannot be" 2 "" '^rung: none/new.db: '
+check "no events file was made" test ! -e e2
+echo "no database" >text.db
+cp text.db before
+rung run first.json --db text.db
+expect "a file that is no database" 2 "" '^rung: text.db: '
+check "it is as it was" cmp text.db before
+rung run first.json --set search.max_iter=0 --db new.db
+expect "a spec that cannot be" 2 "" '^rung: first.json: search.max_iter: '
+check "no database for it" test ! -e new.db
+rung run first.json --set 'trainer.command=["./none"]' --db new.db
+expect "a trainer that is not there" 2 "" 'trainer.command'
+check "no database for it either" test ! -e new.db
+rung run first.json --set search.patience=true --set search.max_iter=4 --db n.db
+expect "notes of the spec" 0 "" '^rung: note: search.patience'
+
+# ---- failures ----
+spec broken '"max_iter": 3' '{"nan": true}'
+rung run broken.json
+expect "no usable model" 1 "" '^rung: broken: no model ended with a finite score$'
+check "where to look" grep -qx 'rung logs broken.db' err
+rung run broken.json --quiet
+expect "again" 1
+rung list broken.db --format json
+check_json "a search that failed for good does not stand in the way" "[s['search'] for s in d] == ['broken', 'broken-2']"
+spec unready '"max_iter": 3'
+rung run unready.json --set 'trainer.command=["/bin/false"]'
+expect "no trainer becomes ready" 1 "" '^rung: unready: .*trainer [01]'
+check "it can be resumed" grep -qx 'rung resume unready.db' err
+rung run unready.json
+expect "and stands in the way" 2 "" '^rung: unready.db: holds an unfinished search called unready$'
+check "way out" grep -qx 'rung resume unready.db --search unready' err
+
+# ---- the other algorithms ----
+for keys in '"algorithm": "random", "models": 4, "max_iter": 2' '"algorithm": "asha", "models": 9, "max_iter": 9' \
+    '"algorithm": "successive_halving", "models": 9, "max_iter": 9' '"algorithm": "incremental", "models": 3, "max_iter": 3'; do
+    spec other "$keys"
+    rung run other.json --db other.db --quiet
+    expect "$(cut -d'"' -f4 <<<"$keys")" 0
+done
+
+# ---- where it is started from ----
+mkdir elsewhere
+(cd elsewhere && "$RUNG" run ../first.json --db here.db --quiet) 2>err
+check "files are relative to the spec, the database to the working directory" test -f elsewhere/here.db
+finish

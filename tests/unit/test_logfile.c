@@ -1,0 +1,122 @@
+/* Trainers' logs: their last lines, their bound; and the kernel's count of processes killed for memory. */
+#include "dispatch/logfile.h"
+#include "dispatch/oom.h"
+
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/rung-test-logfile-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static int open_slot(int slot, off_t *start)
+{
+    struct rung_err err;
+    int fd = rung_logfile_open(folder, slot, start, &err);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+static void assert_tail(int fd, off_t start, size_t lines, const char *expected)
+{
+    struct rung_buf out;
+    rung_buf_init(&out, RUNG_BUF_UNLIMITED);
+    rung_logfile_tail(fd, start, lines, &out);
+    assert_string_equal(rung_buf_cstr(&out), expected);
+    rung_buf_free(&out);
+}
+
+static void the_tail_is_the_last_lines_of_this_start(void **state)
+{
+    (void)state;
+    off_t start, again;
+    int fd = open_slot(0, &start);
+    assert_tail(fd, start, 20, "");
+    say(fd, "one\ntwo\nthree\n");
+    assert_tail(fd, start, 2, "two\nthree");
+    assert_tail(fd, start, 20, "one\ntwo\nthree");
+    close(fd);
+    fd = open_slot(0, &again);
+    say(fd, "four, without an end");
+    assert_tail(fd, again, 20, "four, without an end");
+    assert_tail(fd, start, 2, "three\nfour, without an end");
+    close(fd);
+}
+
+static void a_log_over_its_bound_loses_its_older_half(void **state)
+{
+    (void)state;
+    off_t start;
+    struct stat status;
+    int fd = open_slot(1, &start);
+    char *line = rung_mem_printf("%0999d\n", 7);
+    for (int i = 0; i < RUNG_LOG_MAX / 1000 + 10; i++)
+        say(fd, line);
+    say(fd, "the last\n");
+    rung_logfile_trim(fd, &start);
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_true(status.st_size < RUNG_LOG_MAX / 2 + 1000);
+    assert_tail(fd, start, 1, "the last");
+    char head[31];
+    assert_int_equal(pread(fd, head, 30, 0), 30);
+    head[30] = '\0';
+    assert_string_equal(head, "[... older lines were cut ...]");
+    free(line);
+    close(fd);
+}
+
+static void a_folder_that_is_not_there_is_an_error(void **state)
+{
+    (void)state;
+    off_t start;
+    struct rung_err err;
+    assert_int_equal(rung_logfile_open("/nowhere/at/all", 0, &start, &err), RUNG_EFAIL);
+    assert_string_equal(err.text, "cannot open the log /nowhere/at/all/0.log: No such file or directory");
+}
+
+static void kills_for_memory_are_counted_as_the_kernel_writes_them(void **state)
+{
+    (void)state;
+    assert_int_equal(rung_oom_parse("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n"), 2);
+    assert_int_equal(rung_oom_parse("oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"), 5);
+    assert_int_equal(rung_oom_parse("low 0\n"), -1);
+    assert_int_equal(rung_oom_parse(""), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tail_is_the_last_lines_of_this_start),
+        cmocka_unit_test(a_log_over_its_bound_loses_its_older_half),
+        cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
+        cmocka_unit_test(kills_for_memory_are_counted_as_the_kernel_writes_them),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
