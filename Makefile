@@ -120,7 +120,7 @@ $(BUILD)/libbase.a: $(OBJ_BASE)
 $(BUILD)/libcore.a: $(OBJ_CORE) $(OBJ_BASE)
 $(BUILD)/librung.a: $(OBJ_SCHEDULER)
 $(BUILD)/libtrainer.a: $(OBJ_TRAINER)
-$(BIN)/librung-trainer.a: $(BUILD)/trainer/sdk.o $(OBJ_BASE)
+$(BIN)/librung-trainer.a: $(patsubst %,$(BUILD)/trainer/%.o,sdk answer models state values) $(OBJ_BASE)
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@

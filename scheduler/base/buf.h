@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 struct rung_buf {
-    char *data;      /* always NUL-terminated once anything was appended; NULL before */
-    size_t length;   /* bytes, without the NUL */
+    char *data;    /* always NUL-terminated once anything was appended; NULL before */
+    size_t length; /* bytes, without the NUL */
     size_t capacity;
-    size_t limit;    /* most bytes this buffer may hold */
+    size_t limit; /* most bytes this buffer may hold */
     bool overflow;
 };
 
@@ -20,7 +20,7 @@ struct rung_buf {
 
 void rung_buf_init(struct rung_buf *buf, size_t limit);
 void rung_buf_free(struct rung_buf *buf);
-void rung_buf_clear(struct rung_buf *buf);                  /* keeps the memory, clears overflow */
+void rung_buf_clear(struct rung_buf *buf); /* keeps the memory, clears overflow */
 void rung_buf_append(struct rung_buf *buf, const void *data, size_t length);
 void rung_buf_text(struct rung_buf *buf, const char *text); /* appends a C string */
 void rung_buf_char(struct rung_buf *buf, char c);

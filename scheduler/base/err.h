@@ -19,12 +19,12 @@ enum rung_code {
 };
 
 struct rung_err {
-    int code;                          /* enum rung_code */
-    char text[RUNG_ERR_TEXT_MAX];      /* "WHAT: WHY", one line, no newline at the end */
-    char way_out[RUNG_ERR_TEXT_MAX];   /* empty, or what the user can do */
+    int code;                        /* enum rung_code */
+    char text[RUNG_ERR_TEXT_MAX];    /* "WHAT: WHY", one line, no newline at the end */
+    char way_out[RUNG_ERR_TEXT_MAX]; /* empty, or what the user can do */
 };
 
-#define RUNG_CHECK_RESULT __attribute__((warn_unused_result))
+#define RUNG_CHECK_RESULT        __attribute__((warn_unused_result))
 #define RUNG_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /* Fills err (which may be NULL) with code and text, clears the way out. Returns code, so that

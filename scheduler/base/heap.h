@@ -19,8 +19,8 @@ struct rung_heap_item {
 struct rung_heap {
     struct rung_heap_item *items;
     size_t count, capacity;
-    uint32_t *place;     /* place[id] = index in items + 1, 0 when absent */
-    size_t ids;          /* entries of place */
+    uint32_t *place; /* place[id] = index in items + 1, 0 when absent */
+    size_t ids;      /* entries of place */
 };
 
 void rung_heap_init(struct rung_heap *heap);

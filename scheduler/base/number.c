@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdbool.h>
@@ -28,6 +29,9 @@ __extension__ typedef unsigned __int128 wide;
 
 static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* Every whole number up to here is a double, and is meant as one where it is drawn or counted. */
+#define WHOLE_MAX 9007199254740991.0
 
 /* digits * 10^-scale */
 struct decimal {
@@ -134,7 +138,8 @@ static size_t write_decimal(char *out, struct decimal d)
 
 static size_t print_slowly(char out[RUNG_NUMBER_TEXT_MAX], double number)
 {
-    for (int precision = 15; precision <= 17; precision++) {
+    /* Below the normal doubles 15 digits are more than are needed. */
+    for (int precision = fabs(number) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         snprintf(out, RUNG_NUMBER_TEXT_MAX, "%.*g", precision, number);
         if (strtod(out, NULL) == number) /* read in the locale it was printed in */
             break;
@@ -155,7 +160,7 @@ size_t rung_number_format(char out[RUNG_NUMBER_TEXT_MAX], double number)
     struct decimal decimal;
     size_t length = signbit(number) ? 1 : 0;
     out[0] = '-';
-    if (magnitude < 1e15 && (double)(uint64_t)magnitude == magnitude)
+    if (magnitude <= WHOLE_MAX && (double)(uint64_t)magnitude == magnitude)
         length += write_digits(out + length, (uint64_t)magnitude);
     else if (shortest_decimal(magnitude, &decimal))
         length += write_decimal(out + length, decimal);

@@ -1,7 +1,7 @@
 /* rung export DB */
 #include "cli/cmd.h"
 #include "cli/reading.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 
 #include "cli/cmd.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
 #include "rung/version.h"
 
 #include <stdio.h>
@@ -44,7 +44,7 @@ static const struct rung_option resume_options[] = {
 };
 
 static const struct rung_option top_options[] = {
-    {NULL, 'n', "N", "the first N models only"},
+    {NULL, 'n', "N", "the first N models only, 0 for all (default: 20 in a table, else all)"},
     SEARCH,
     FORMAT,
 };

@@ -2,7 +2,7 @@
 #include "cli/options.h"
 
 #include "base/mem.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <errno.h>
 #include <stdlib.h>

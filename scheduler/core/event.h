@@ -20,9 +20,9 @@ enum rung_event_kind {
 
 struct rung_event {
     enum rung_event_kind kind;
-    uint32_t model;  /* RESULT, FAILURE, RETRY */
-    int64_t calls;   /* RESULT: total after the job; FAILURE, RETRY: the model's recorded total */
-    double score;    /* RESULT */
+    uint32_t model; /* RESULT, FAILURE, RETRY */
+    int64_t calls;  /* RESULT: total after the job; FAILURE, RETRY: the model's recorded total */
+    double score;   /* RESULT */
 };
 
 enum rung_decision_kind {
@@ -37,7 +37,7 @@ enum rung_decision_kind {
 };
 
 #define RUNG_NO_MODEL UINT32_MAX
-#define RUNG_NO_RUNG (-1)
+#define RUNG_NO_RUNG  (-1)
 
 struct rung_decision {
     enum rung_decision_kind kind;

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "core/spec.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <math.h>
 #include <stdlib.h>

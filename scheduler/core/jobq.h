@@ -2,9 +2,9 @@
  * Which ready job runs next. It changes when a job runs, never what is decided.
  *
  * `fifo`: in the order of becoming ready. `score`: a model's last score, larger first; per bracket, at each
- * of its decision points, the P worst scores (P = trainers present; ties at the threshold included) share their
- * median; a model without a finite score ranks below every scored one; equal priority is FIFO.
- * A job is named by its model: a model has at most one open TRAIN.
+ * of its decision points, the P worst scores (P = trainers present; ties at the threshold included) share
+ * their median; a model without a finite score ranks below every scored one; equal priority is FIFO. A job is
+ * named by its model: a model has at most one open TRAIN.
  */
 #ifndef RUNG_CORE_JOBQ_H
 #define RUNG_CORE_JOBQ_H
@@ -17,7 +17,8 @@
 
 struct rung_jobq;
 
-struct rung_jobq *rung_jobq_create(const struct rung_search *search, enum rung_priority priority); /* keeps the pointer */
+struct rung_jobq *rung_jobq_create(const struct rung_search *search,
+                                   enum rung_priority priority); /* keeps the pointer */
 void rung_jobq_free(struct rung_jobq *queue);
 
 /* Takes the step's decisions: every TRAIN becomes ready, in order; brackets with a decision point in them

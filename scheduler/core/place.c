@@ -3,7 +3,7 @@
  */
 #include "core/place.h"
 
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

@@ -18,11 +18,11 @@ struct rung_plan_rung {
 };
 
 struct rung_plan_bracket {
-    uint32_t bracket;   /* the user's number: s of Hyperband, 0 elsewhere */
+    uint32_t bracket;    /* the user's number: s of Hyperband, 0 elsewhere */
     int64_t first_model; /* its models are first_model … first_model + rungs[0].models - 1 */
     size_t rung_count;
     struct rung_plan_rung *rungs;
-    int64_t calls;      /* of all its models, training resumed */
+    int64_t calls; /* of all its models, training resumed */
     int64_t scores;
 };
 
@@ -35,7 +35,8 @@ struct rung_plan {
 /* Fills plan for any algorithm (asha: the rungs' calls, with models/eta^k models in rung k, 0 when models is
  * unset). RUNG_EUSE with "search…: WHY" when a rung would have 0 calls or 0 models. Free with rung_plan_free,
  * also after a failure. */
-int rung_plan_make(struct rung_plan *plan, const struct rung_search_spec *search, struct rung_err *err) RUNG_CHECK_RESULT;
+int rung_plan_make(struct rung_plan *plan, const struct rung_search_spec *search,
+                   struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_plan_free(struct rung_plan *plan);
 
 #endif

@@ -20,8 +20,9 @@ struct rung_space;
  * configurations is needed. Keeps copies. Errors (RUNG_EUSE) begin with the path of the key, such as
  * "parameters.alpha.uniform: …". grid: every form must be countable and weights are an error.
  * The caller frees *out with rung_space_free. */
-int rung_space_read(struct rung_space **out, const struct rung_json *parameters, const struct rung_json *first,
-                    const struct rung_json *configurations, bool grid, struct rung_err *err) RUNG_CHECK_RESULT;
+int rung_space_read(struct rung_space **out, const struct rung_json *parameters,
+                    const struct rung_json *first, const struct rung_json *configurations, bool grid,
+                    struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_space_free(struct rung_space *space);
 
 /* Number of models a grid has or a list names; INT64_MAX when models are drawn without end. */

@@ -4,7 +4,7 @@
 #include "core/space_parts.h"
 
 #include "base/mem.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>

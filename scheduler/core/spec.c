@@ -47,7 +47,8 @@ static const struct rung_field TRAINER_ROWS[] = {
     RUNG_FIELD(trainer_keys, command, ARGV, .required = true),
     RUNG_FIELD(trainer_keys, settings, VALUE),
     RUNG_FIELD(trainer_keys, env, VALUE),
-    RUNG_FIELD(trainer_keys, count, INTEGER, .lo = 0, .hi = MANY, .otherwise.integer = RUNG_UNSET),
+    RUNG_FIELD(trainer_keys, count, INTEGER, .lo = 0, .hi = RUNG_TRAINERS_MAX,
+               .otherwise.integer = RUNG_UNSET),
     RUNG_FIELD(trainer_keys, threads, INTEGER, .lo = 1, .hi = MANY, .otherwise.integer = 1),
 };
 static const struct rung_fields TRAINER = FIELDS(TRAINER_ROWS);

@@ -15,21 +15,28 @@
 #include <stdint.h>
 
 enum rung_algorithm {
-    RUNG_HYPERBAND, RUNG_SUCCESSIVE_HALVING, RUNG_ASHA, RUNG_RANDOM, RUNG_GRID, RUNG_INCREMENTAL
+    RUNG_HYPERBAND,
+    RUNG_SUCCESSIVE_HALVING,
+    RUNG_ASHA,
+    RUNG_RANDOM,
+    RUNG_GRID,
+    RUNG_INCREMENTAL
 };
 enum rung_variant { RUNG_VARIANT_EXACT, RUNG_VARIANT_DASK, RUNG_VARIANT_TABLE };
 enum rung_priority { RUNG_PRIORITY_SCORE, RUNG_PRIORITY_FIFO };
 
-#define RUNG_UNSET (-1)
+#define RUNG_UNSET        (-1)
+#define RUNG_TRAINERS_MAX 65536 /* of one search, on this machine */
 
 /* What the bracket arithmetic and the algorithms need; no pointer in it, copied freely. */
 struct rung_search_spec {
     enum rung_algorithm algorithm;
     enum rung_variant variant;
     enum rung_priority priority;
-    int64_t max_iter;          /* R, calls of the longest-trained model; RUNG_UNSET: successive_halving without cap */
+    int64_t max_iter; /* R, calls of the longest-trained model; RUNG_UNSET: successive_halving without cap */
     int64_t aggressiveness;    /* eta >= 2 */
-    int64_t models;            /* successive_halving, random, incremental; asha or RUNG_UNSET; grid: number of combinations */
+    int64_t models;            /* successive_halving, random, incremental; asha or RUNG_UNSET; grid: number of
+                                  combinations */
     int64_t first_calls;       /* successive_halving, asha */
     int64_t fits_per_score;    /* incremental */
     double decay_rate;         /* incremental; NaN when null */
@@ -51,13 +58,13 @@ struct rung_limits {
 };
 
 struct rung_trainer_spec {
-    char **command;            /* argv, NULL-terminated */
+    char **command; /* argv, NULL-terminated */
     size_t words;
-    struct rung_json *settings; /* never NULL: {} when absent */
+    struct rung_json *settings;     /* never NULL: {} when absent */
     char **env_names, **env_values; /* env_count each; values may hold {slot} */
     size_t env_count;
-    int64_t count;             /* local trainers; RUNG_UNSET: as many as processors */
-    int64_t threads;           /* >= 1 */
+    int64_t count;   /* local trainers; RUNG_UNSET: as many as processors */
+    int64_t threads; /* >= 1 */
 };
 
 struct rung_spec {
@@ -65,10 +72,11 @@ struct rung_spec {
     struct rung_trainer_spec trainer;
     struct rung_space *space;
     struct rung_search_spec search;
-    char *metric;              /* objective.metric, "score" by default */
+    char *metric; /* objective.metric, "score" by default */
     struct rung_limits limits;
-    char **on_end;             /* argv, NULL-terminated; NULL when absent */
-    char **notes;              /* things to tell the user that are no errors, one line each ("search.patience: … is off") */
+    char **on_end; /* argv, NULL-terminated; NULL when absent */
+    char *
+        *notes; /* things to tell the user that are no errors, one line each ("search.patience: … is off") */
     size_t note_count;
 };
 
@@ -80,11 +88,13 @@ void rung_spec_free(struct rung_spec *spec);
 
 /* Applies "KEY=VALUE": KEY a dotted path (array elements by number), VALUE JSON or else a string. Objects on
  * the way that are missing are created. Errors: RUNG_EUSE, text "--set KEY: WHY". */
-int rung_spec_override(struct rung_json *json, const char *assignment, struct rung_err *err) RUNG_CHECK_RESULT;
+int rung_spec_override(struct rung_json *json, const char *assignment,
+                       struct rung_err *err) RUNG_CHECK_RESULT;
 
 /* 90, "90s", "10m", "2h", "1d", also "1.5h": seconds >= 0 into *seconds; false when it is no duration. */
 bool rung_spec_duration(const struct rung_json *value, double *seconds);
-bool rung_spec_duration_text(const char *text, double *seconds); /* for command-line options; "90" is seconds */
+bool rung_spec_duration_text(const char *text,
+                             double *seconds); /* for command-line options; "90" is seconds */
 
 const char *rung_algorithm_name(enum rung_algorithm algorithm); /* "hyperband", … */
 const char *rung_variant_name(enum rung_variant variant);

@@ -179,7 +179,7 @@ static int check_supply(struct rung_spec *spec, int64_t needed, struct rung_err 
         rung_spec_note(
             spec, rung_mem_printf("configurations: %lld given, %lld needed: the last %lld are left unused",
                                   (long long)listed, (long long)needed, (long long)(listed - needed)));
-    if (first > needed && spec->search.models != RUNG_UNSET)
+    if (first > needed && needed > 0) /* 0: as many as fit before a limit */
         rung_spec_note(spec,
                        rung_mem_printf("first: %lld given, %lld models: the last %lld are left unused",
                                        (long long)first, (long long)needed, (long long)(first - needed)));

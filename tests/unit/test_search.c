@@ -160,6 +160,23 @@ static void test_leader(void **state)
     close_search(&f);
 }
 
+/* Failed models rank last, so none leads, not even while it is the only one with a score. */
+static void test_failed_never_leads(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rung_search_spec spec = halving(2, 2);
+    open_search(&f, &spec);
+    feed(&f, "start");
+    feed(&f, "result 0 1 0.9");
+    feed(&f, "result 1 1 0.1");
+    assert_int_equal(rung_search_leader(f.search), 0);
+    feed(&f, "failure 0 1");
+    assert_true(rung_search_model(f.search, 0).score == 0.9); /* kept, to be shown */
+    assert_int_equal(rung_search_leader(f.search), 1);
+    close_search(&f);
+}
+
 static void test_leader_of_losses(void **state)
 {
     (void)state;
@@ -351,12 +368,13 @@ static void test_scores_that_patience_adds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_view_of_a_model),          cmocka_unit_test(test_view_of_a_bracket),
-        cmocka_unit_test(test_last_scores_count),        cmocka_unit_test(test_leader),
-        cmocka_unit_test(test_leader_of_losses),         cmocka_unit_test(test_plateau_of_losses),
-        cmocka_unit_test(test_long_lives_with_patience), cmocka_unit_test(test_too_many_models),
-        cmocka_unit_test(test_unknown_event_kind),       cmocka_unit_test(test_decisions_are_appended),
-        cmocka_unit_test(test_runs_match_their_plans),   cmocka_unit_test(test_scores_that_patience_adds),
+        cmocka_unit_test(test_view_of_a_model),           cmocka_unit_test(test_view_of_a_bracket),
+        cmocka_unit_test(test_last_scores_count),         cmocka_unit_test(test_leader),
+        cmocka_unit_test(test_failed_never_leads),        cmocka_unit_test(test_leader_of_losses),
+        cmocka_unit_test(test_plateau_of_losses),         cmocka_unit_test(test_long_lives_with_patience),
+        cmocka_unit_test(test_too_many_models),           cmocka_unit_test(test_unknown_event_kind),
+        cmocka_unit_test(test_decisions_are_appended),    cmocka_unit_test(test_runs_match_their_plans),
+        cmocka_unit_test(test_scores_that_patience_adds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,13 @@ static void test_surplus_first_is_noted(void **state)
     assert_int_equal(spec->note_count, 1);
     assert_string_equal(spec->notes[0], "first: 3 given, 1 models: the last 2 are left unused");
     rung_spec_free(spec);
+    spec = WITH("search={'max_iter':3}", "first=[{},{},{},{},{},{}]"); /* hyperband's number is the plan's */
+    assert_int_equal(spec->note_count, 1);
+    assert_string_equal(spec->notes[0], "first: 6 given, 5 models: the last 1 are left unused");
+    rung_spec_free(spec);
+    spec = WITH("search={'algorithm':'asha','max_iter':3}", "limits={'calls':9}", "first=[{},{}]");
+    assert_int_equal(spec->note_count, 0);
+    rung_spec_free(spec);
     spec = WITH("first=[{},{}]");
     assert_int_equal(spec->note_count, 0);
     rung_spec_free(spec);

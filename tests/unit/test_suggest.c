@@ -1,7 +1,7 @@
 /*
  * Did you mean: near words are found, far ones are not.
  */
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * Damerau-Levenshtein distance in its restricted form (optimal string alignment): insertions,
  * deletions, replacements and swaps of neighbours, no part edited twice.
  */
-#include "core/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* "Did you mean": the known word that a misspelt one is closest to. */
-#ifndef RUNG_CORE_SUGGEST_H
-#define RUNG_CORE_SUGGEST_H
+#ifndef RUNG_BASE_SUGGEST_H
+#define RUNG_BASE_SUGGEST_H
 
 #include <stddef.h>
 
