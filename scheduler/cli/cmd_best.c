@@ -7,11 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct rung_cell cell_of(const struct rung_query *query, const char *column)
 {
     return rung_rows_cell(query, (size_t)rung_query_find(query, column));
+}
+
+/* A file that is there is replaced, as cp does; not what it comes from. */
+static bool is_database(const char *path, const char *database)
+{
+    struct stat a, b;
+
+    return stat(path, &a) == 0 && stat(database, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static int copy_state(const struct rung_reading *reading, const struct rung_query *query, const char *to,
@@ -20,8 +29,11 @@ static int copy_state(const struct rung_reading *reading, const struct rung_quer
     uint32_t model = (uint32_t)cell_of(query, "model").integer;
     int64_t calls = cell_of(query, "calls").integer;
     struct rung_states *states;
-    int code = rung_states_open(&states, rung_store_path(reading->store), reading->row.name, err);
+    int code;
 
+    if (is_database(to, rung_store_path(reading->store)))
+        return rung_err_set(err, RUNG_EUSE, "--state %s: is the database", to);
+    code = rung_states_open(&states, rung_store_path(reading->store), reading->row.name, err);
     if (code < 0)
         return code;
     code = rung_states_copy(states, model, calls, to, err);
@@ -42,6 +54,9 @@ static int print_best(const struct rung_arguments *arguments, const struct rung_
     if (score.type == RUNG_CELL_NULL)
         return rung_err_set(err, RUNG_EFAIL, "%s: %s: no model has a score", rung_store_path(reading->store),
                             reading->row.name);
+    if (strcmp(cell_of(query, "status").text, "failed") == 0) /* they rank last: there is no other */
+        return rung_err_set(err, RUNG_EFAIL, "%s: %s: every model with a score has failed",
+                            rung_store_path(reading->store), reading->row.name);
     if (state && (code = copy_state(reading, query, state, err)) < 0)
         return code;
     if (!rung_options_has(arguments, "format")) {

@@ -1,6 +1,7 @@
 /* rung resume DB */
 #include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/finish.h"
 #include "cli/human.h"
 #include "cli/launch.h"
 #include "cli/specfile.h"
@@ -189,6 +190,21 @@ static int reopen(struct rung_record **record, struct rung_store *store, const s
     return code;
 }
 
+/* A search without one usable model has nothing left to do either: its ending is said again. */
+static int refuse_ended(const struct rung_launch_search *search, const struct rung_stored *stored,
+                        struct rung_err *err)
+{
+    struct rung_finish finish = {
+        .database = search->database, .search = search->name, .named = search->named};
+    const char *reason = stored->row.reason;
+
+    if (strcmp(stored->row.status, "failed") != 0 || !rung_search_done(stored->search))
+        return 0;
+    rung_err_set(err, RUNG_EFAIL, "%s: %s", search->name, reason ? reason : "ended without one usable model");
+    rung_finish_way_out(&finish, "logs", err);
+    return RUNG_EFAIL;
+}
+
 static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
                  const struct rung_arguments *arguments, struct rung_err *err)
 {
@@ -197,6 +213,7 @@ static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
     int code;
 
     if ((code = rung_stored_replay(stored, search->store, err)) < 0 ||
+        (code = refuse_ended(search, stored, err)) < 0 ||
         (code = change(&changes, stored, arguments, err)) < 0)
         goto out;
     if (refuse_limit(stored, search->database)) {

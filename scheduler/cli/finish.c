@@ -118,8 +118,10 @@ int rung_finish_print(const struct rung_finish *finish, struct rung_err *err)
 static int stopped(const struct rung_finish *finish, const char *how, const char *reason, int status)
 {
     char *line = command_line(finish, "resume");
+    bool more = *reason && strcmp(reason, how) != 0;
 
-    fprintf(stderr, "rung: %s: %s%s%s\n%s\n", finish->search, how, *reason ? ": " : "", reason, line);
+    fprintf(stderr, "rung: %s: %s%s%s\n%s\n", finish->search, how, more ? ": " : "", more ? reason : "",
+            line);
     free(line);
     return status;
 }

@@ -57,10 +57,26 @@ void rung_human_text(struct rung_buf *out, const char *text)
     }
 }
 
+/* Its models are null where a limit ends the search, not a number of them. */
 static bool is_rung(const struct rung_json *value)
 {
-    return rung_json_size(value) == 2 && rung_json_is(rung_json_get(value, "models"), RUNG_JSON_NUMBER) &&
+    const struct rung_json *models = rung_json_get(value, "models");
+
+    return rung_json_size(value) == 2 &&
+           (rung_json_is(models, RUNG_JSON_NUMBER) || rung_json_is(models, RUNG_JSON_NULL)) &&
            rung_json_is(rung_json_get(value, "calls"), RUNG_JSON_NUMBER);
+}
+
+static void rung_text(struct rung_buf *out, const struct rung_json *rung)
+{
+    const struct rung_json *models = rung_json_get(rung, "models");
+
+    if (rung_json_is(models, RUNG_JSON_NULL))
+        rung_buf_char(out, '?');
+    else
+        rung_human_number(out, rung_json_number(models));
+    rung_buf_char(out, 'x');
+    rung_human_number(out, rung_json_number(rung_json_get(rung, "calls")));
 }
 
 static void container(struct rung_buf *out, const struct rung_json *value)
@@ -74,9 +90,7 @@ static void container(struct rung_buf *out, const struct rung_json *value)
     for (const char *gap = ""; child; child = rung_json_next(child), gap = " ") {
         rung_buf_text(out, gap);
         if (rungs && is_rung(child)) {
-            rung_human_number(out, rung_json_number(rung_json_get(child, "models")));
-            rung_buf_char(out, 'x');
-            rung_human_number(out, rung_json_number(rung_json_get(child, "calls")));
+            rung_text(out, child);
             continue;
         }
         if (object) {

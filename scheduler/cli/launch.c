@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRAINERS_MAX    65536
 #define FRAMES_A_SECOND 10.0
 
 /* ---- options ---- */
@@ -22,7 +21,7 @@ static int count_trainers(struct rung_launch *launch, const struct rung_argument
     int64_t count = spec->trainer.count;
     const char *what = rung_options_has(arguments, "trainers") ? "--trainers" : "trainer.count";
 
-    if (rung_options_integer(arguments, "trainers", 0, TRAINERS_MAX, &count, err) < 0)
+    if (rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
         return RUNG_EUSE;
     if (count == 0)
         return rung_err_set(err, RUNG_EUSE, "%s: 0 trainers, and no worker can come", what);

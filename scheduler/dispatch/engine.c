@@ -25,7 +25,8 @@ double rung_engine_elapsed(const struct rung_engine *engine, double now)
     return engine->options.elapsed_before + (now - engine->started);
 }
 
-void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until, const char *format, ...)
+void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until,
+                       const char *format, ...)
 {
     va_list arguments;
     if (engine->phase != RUNG_PHASE_RUNNING && engine->phase != RUNG_PHASE_EVALUATING)
@@ -60,6 +61,8 @@ static void load_state(void *context, uint32_t model, int64_t calls, int64_t byt
         return;
     engine->models[model].state_bytes = bytes;
     engine->state_bytes += bytes;
+    if (bytes > engine->largest_state)
+        engine->largest_state = bytes;
 }
 
 static bool state_wanted(const struct rung_engine *engine, uint32_t model)
@@ -83,8 +86,12 @@ static void requeue_open_jobs(struct rung_engine *engine)
     struct rung_decisions open = {0};
     for (uint32_t model = 0; model < engine->model_count; model++) {
         struct rung_model_view view = rung_search_model(engine->search, model);
-        struct rung_decision train = {.kind = RUNG_DECISION_TRAIN, .model = model, .bracket = view.bracket,
-                                      .rung = view.target_rung, .from = view.calls, .to = view.target};
+        struct rung_decision train = {.kind = RUNG_DECISION_TRAIN,
+                                      .model = model,
+                                      .bracket = view.bracket,
+                                      .rung = view.target_rung,
+                                      .from = view.calls,
+                                      .to = view.target};
         if (view.status == RUNG_MODEL_TRAINING)
             rung_decisions_add(&open, &train);
     }
@@ -126,7 +133,8 @@ static int load_resumed(struct rung_engine *engine, struct rung_err *err)
     return 0;
 }
 
-int rung_engine_create(struct rung_engine **out, const struct rung_engine_options *options, double now, struct rung_err *err)
+int rung_engine_create(struct rung_engine **out, const struct rung_engine_options *options, double now,
+                       struct rung_err *err)
 {
     struct rung_engine *engine = rung_mem_zalloc(1, sizeof *engine);
     size_t slots = options->executor->slots;
@@ -202,7 +210,8 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
     }
     if (!answers_its_job(s, message)) {
         char reason[100];
-        snprintf(reason, sizeof reason, "an answer to job %lld, which it does not have", (long long)message->job);
+        snprintf(reason, sizeof reason, "an answer to job %lld, which it does not have",
+                 (long long)message->job);
         rung_engine_violation(engine, slot, reason, now);
     } else if (message->type == RUNG_PROTO_PROGRESS) {
         rung_engine_progress(engine, slot, message, now);
@@ -244,14 +253,15 @@ static void check_limits(struct rung_engine *engine, double now)
     if (engine->phase != RUNG_PHASE_RUNNING || rung_search_done(engine->search))
         return;
     if (rung_engine_elapsed(engine, now) >= limits->time)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "limits.time: %g s are over; %s limits.time=…",
-                          limits->time, resume);
+        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
+                          "limits.time: %g s are over; %s limits.time=…", limits->time, resume);
     else if (engine->calls_done >= limits->calls)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "limits.calls: %lld calls are done; %s limits.calls=…",
+        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
+                          "limits.calls: %lld calls are done; %s limits.calls=…",
                           (long long)engine->calls_done, resume);
     else if (isfinite(goal) && engine->best_score >= goal)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "limits.score: %g is reached; %s limits.score=…",
-                          limits->score, resume);
+        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
+                          "limits.score: %g is reached; %s limits.score=…", limits->score, resume);
     else if (now - engine->started >= engine->options.time_limit)
         rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "--time-limit: %g s are over",
                           engine->options.time_limit);
@@ -260,9 +270,13 @@ static void check_limits(struct rung_engine *engine, double now)
 static void ask_for_work(struct rung_engine *engine, double now)
 {
     struct rung_event ask = {.kind = RUNG_EVENT_ASK, .model = RUNG_NO_MODEL, .score = NAN};
-    struct rung_result_facts facts = {.rung = RUNG_NO_RUNG, .fit_seconds = NAN, .score_seconds = NAN,
-                                      .examples = RUNG_NO_VALUE, .state_bytes = RUNG_NO_VALUE,
-                                      .elapsed = rung_engine_elapsed(engine, now), .at = now + engine->epoch};
+    struct rung_result_facts facts = {.rung = RUNG_NO_RUNG,
+                                      .fit_seconds = NAN,
+                                      .score_seconds = NAN,
+                                      .examples = RUNG_NO_VALUE,
+                                      .state_bytes = RUNG_NO_VALUE,
+                                      .elapsed = rung_engine_elapsed(engine, now),
+                                      .at = now + engine->epoch};
     size_t before;
     if (!rung_search_asks(engine->search))
         return;
@@ -292,7 +306,8 @@ static void run_phase(struct rung_engine *engine, double now)
         rung_engine_evaluate(engine, now);
     rung_engine_start_trainers(engine, now);
     if (engine->phase == RUNG_PHASE_RUNNING && rung_pool_present(engine->pool) == 0)
-        rung_engine_drain(engine, RUNG_END_FAILED, now, "no trainer could be started: %s", engine->start_reason);
+        rung_engine_drain(engine, RUNG_END_FAILED, now, "no trainer could be started: %s",
+                          engine->start_reason);
 }
 
 static void leave_when_drained(struct rung_engine *engine, double now)
@@ -305,8 +320,9 @@ static void leave_when_drained(struct rung_engine *engine, double now)
         engine->phase = RUNG_PHASE_LEAVING;
         rung_engine_dismiss(engine, false);
     }
-    size_t alive = rung_pool_count(engine->pool, RUNG_SLOT_STARTING) + rung_pool_count(engine->pool, RUNG_SLOT_IDLE) +
-                   rung_pool_count(engine->pool, RUNG_SLOT_BUSY) + rung_pool_count(engine->pool, RUNG_SLOT_LEAVING);
+    size_t alive =
+        rung_pool_count(engine->pool, RUNG_SLOT_STARTING) + rung_pool_count(engine->pool, RUNG_SLOT_IDLE) +
+        rung_pool_count(engine->pool, RUNG_SLOT_BUSY) + rung_pool_count(engine->pool, RUNG_SLOT_LEAVING);
     if (engine->phase == RUNG_PHASE_LEAVING && alive == 0)
         engine->phase = RUNG_PHASE_OVER;
 }
@@ -318,7 +334,8 @@ static void deliver_notes(struct rung_engine *engine)
         struct rung_note note = box->notes[i].note;
         if (note.type == RUNG_NOTE_MODEL) {
             rung_buf_clear(&engine->text);
-            rung_space_draw(engine->options.spec->space, engine->options.spec->search.seed, note.model, &engine->text);
+            rung_space_draw(engine->options.spec->space, engine->options.spec->search.seed, note.model,
+                            &engine->text);
             note.parameters = rung_buf_cstr(&engine->text);
         }
         for (size_t w = 0; w < engine->options.watcher_count; w++)
@@ -409,8 +426,10 @@ static bool has_usable_model(const struct rung_engine *engine)
 
 int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *err)
 {
-    static const char *const status[] = {[RUNG_END_FINISHED] = "finished", [RUNG_END_FAILED] = "failed",
-                                         [RUNG_END_LIMIT] = "interrupted", [RUNG_END_INTERRUPTED] = "interrupted"};
+    static const char *const status[] = {[RUNG_END_FINISHED] = "finished",
+                                         [RUNG_END_FAILED] = "failed",
+                                         [RUNG_END_LIMIT] = "interrupted",
+                                         [RUNG_END_INTERRUPTED] = "interrupted"};
     struct rung_session_result *result = &engine->result;
     result->best = has_usable_model(engine) ? rung_search_leader(engine->search) : RUNG_NO_MODEL;
     if (result->end == RUNG_END_FINISHED && result->best == RUNG_NO_MODEL) {
@@ -420,8 +439,8 @@ int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *e
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_SEARCH, now);
     note.status = status[result->end];
     note.reason = result->reason[0] ? result->reason : NULL;
-    int rc = rung_record_status(engine->options.record, note.status, note.reason, rung_engine_elapsed(engine, now),
-                                now + engine->epoch, err);
+    int rc = rung_record_status(engine->options.record, note.status, note.reason,
+                                rung_engine_elapsed(engine, now), now + engine->epoch, err);
     if (rc == 0)
         rc = rung_store_commit(engine->options.store, err);
     rung_outbox_note(&engine->outbox, &note);
@@ -445,7 +464,9 @@ void rung_engine_view(const struct rung_engine *engine, double now, struct rung_
     view->calls_done = engine->calls_done;
     view->calls_planned = endless ? INT64_MAX : planned;
     view->leader = rung_search_leader(engine->search);
-    view->leader_score = view->leader == RUNG_NO_MODEL ? NAN : rung_search_model(engine->search, view->leader).score;
+    view->leader_score =
+        view->leader == RUNG_NO_MODEL ? NAN : rung_search_model(engine->search, view->leader).score;
     view->elapsed = rung_engine_elapsed(engine, now);
-    view->remaining = endless || calls <= 0 ? NAN : seconds * (double)(planned - engine->calls_done) / (double)calls;
+    view->remaining =
+        endless || calls <= 0 ? NAN : seconds * (double)(planned - engine->calls_done) / (double)calls;
 }

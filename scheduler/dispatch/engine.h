@@ -1,8 +1,10 @@
 /*
- * The engine: what trainers answer becomes events, events are stepped through the search, steps are recorded, and after the
- * commit jobs go out. It sees the search, the store and an executor, and neither a clock nor a socket: all times come in.
+ * The engine: what trainers answer becomes events, events are stepped through the search, steps are recorded,
+ * and after the commit jobs go out. It sees the search, the store and an executor, and neither a clock nor a
+ * socket: all times come in.
  *
- * One pass: the executor's callbacks feed results; rung_engine_turn ends the pass. All results of a pass share one commit.
+ * One pass: the executor's callbacks feed results; rung_engine_turn ends the pass. All results of a pass
+ * share one commit.
  */
 #ifndef RUNG_DISPATCH_ENGINE_H
 #define RUNG_DISPATCH_ENGINE_H
@@ -23,21 +25,22 @@ struct rung_engine_options {
     double epoch; /* seconds since 1970 at time 0 of the clock that times come from */
 };
 
-/* Loads what a resumed search needs (attempts, states), sweeps dead states, and feeds START to a fresh search. Everything in options is
- * borrowed while the engine lives. */
+/* Loads what a resumed search needs (attempts, states), sweeps dead states, and feeds START to a fresh
+ * search. Everything in options is borrowed while the engine lives. */
 int rung_engine_create(struct rung_engine **out, const struct rung_engine_options *options, double now,
                        struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_engine_free(struct rung_engine *engine); /* NULL is allowed */
 
 struct rung_executor_listener rung_engine_listener(struct rung_engine *engine);
 
-/* Ends a pass: deadlines, limits, starts, assignment, commit, then sending. RUNG_EFAIL: recording failed, nothing was sent, the search
- * must be given up (what was committed before stays). */
+/* Ends a pass: deadlines, limits, starts, assignment, commit, then sending. RUNG_EFAIL: recording failed,
+ * nothing was sent, the search must be given up (what was committed before stays). */
 int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *err) RUNG_CHECK_RESULT;
 /* When it wants a turn although nothing happens; INFINITY: never. */
 double rung_engine_wake_at(const struct rung_engine *engine, double now);
 
-/* The user wants to stop: hand out no more, wait for the running jobs. A second time: end the running ones too. */
+/* The user wants to stop: hand out no more, wait for the running jobs. A second time: end the running ones
+ * too. */
 void rung_engine_interrupt(struct rung_engine *engine);
 
 /* True when it has ended and no trainer is left; *result (reason included) is then complete. */

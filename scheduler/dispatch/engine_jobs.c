@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ROOM_MIN  (64 * 1024) /* bytes: a disk with less is full, whatever the size of states */
 #define JOB_BLOCK 4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
 
 static int64_t next_job_number(struct rung_engine *engine)
@@ -64,11 +65,17 @@ static void hand_out(struct rung_engine *engine, int slot, uint32_t model, doubl
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     struct rung_model_view view = rung_search_model(engine->search, model);
-    struct rung_job job = {.number = next_job_number(engine), .model = model, .purpose = RUNG_JOB_TRAIN,
-                           .from = s->stateless ? 0 : view.calls, .to = view.target, .sent_at = now};
+    struct rung_job job = {.number = next_job_number(engine),
+                           .model = model,
+                           .purpose = RUNG_JOB_TRAIN,
+                           .from = s->stateless ? 0 : view.calls,
+                           .to = view.target,
+                           .sent_at = now};
     if (job.from > 0 && !state_is_whole(engine, model, view.calls)) {
-        rung_engine_warn(engine, now, "the state of model %u at call %lld is missing or damaged: it is trained again from call 0",
-                         model, (long long)view.calls);
+        rung_engine_warn(
+            engine, now,
+            "the state of model %u at call %lld is missing or damaged: it is trained again from call 0",
+            model, (long long)view.calls);
         job.purpose = RUNG_JOB_REBUILD;
         job.from = 0;
         job.to = view.calls;
@@ -103,7 +110,8 @@ void rung_engine_assign(struct rung_engine *engine, double now)
                  rung_pool_count(engine->pool, RUNG_SLOT_IDLE) > 0;
     if (stuck)
         rung_engine_drain(engine, RUNG_END_LIMIT, now,
-                          "limits.state_bytes: %lld bytes of states and no model can go on: raise it with --set limits.state_bytes=…",
+                          "limits.state_bytes: %lld bytes of states and no model can go on: raise it with "
+                          "--set limits.state_bytes=…",
                           (long long)engine->state_bytes);
 }
 
@@ -134,9 +142,12 @@ void rung_engine_send(struct rung_engine *engine, int slot)
     uint64_t seed = engine->options.spec->search.seed;
     rung_buf_clear(&engine->text);
     rung_space_draw(engine->options.spec->space, seed, job->model, &engine->text);
-    struct rung_proto_job message = {.job = job->number, .model = job->model,
+    struct rung_proto_job message = {.job = job->number,
+                                     .model = job->model,
                                      .seed = rung_space_model_seed(seed, job->model),
-                                     .parameters = rung_buf_cstr(&engine->text), .from = job->from, .to = job->to};
+                                     .parameters = rung_buf_cstr(&engine->text),
+                                     .from = job->from,
+                                     .to = job->to};
     if (job->from > 0 || job->purpose == RUNG_JOB_EVALUATE)
         message.state_in = state_path(engine, &engine->path_in, job->model, job->from);
     if (job->purpose == RUNG_JOB_EVALUATE) {
@@ -160,11 +171,13 @@ static void job_over(struct rung_engine *engine, int slot, double now)
     rung_pool_slot(engine->pool, slot)->changed = true;
 }
 
-void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now)
+void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                          double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     if (message->call <= s->job.last_call || message->call > s->job.to) {
-        rung_engine_violation(engine, slot, "a progress message whose call does not rise within its job", now);
+        rung_engine_violation(engine, slot, "a progress message whose call does not rise within its job",
+                              now);
         return;
     }
     s->job.last_call = message->call;
@@ -183,7 +196,8 @@ static void held_by(struct rung_engine *engine, int slot, uint32_t model)
     rung_pool_slot(engine->pool, slot)->held = model;
 }
 
-/* The file that the trainer made becomes the model's state; its predecessor goes after the commit. False: there is none. */
+/* The file that the trainer made becomes the model's state; its predecessor goes after the commit. False:
+ * there is none. */
 static bool take_state(struct rung_engine *engine, int slot, const struct rung_job *job)
 {
     struct rung_err err;
@@ -202,6 +216,8 @@ static bool take_state(struct rung_engine *engine, int slot, const struct rung_j
         engine->state_bytes -= engine->models[job->model].state_bytes;
     engine->models[job->model].state_bytes = bytes;
     engine->state_bytes += bytes;
+    if (bytes > engine->largest_state)
+        engine->largest_state = bytes;
     return true;
 }
 
@@ -211,14 +227,15 @@ static void record_progress(struct rung_engine *engine, int slot, uint32_t model
     struct rung_err err;
     for (size_t i = 0; i < report->count && !engine->broken; i++) {
         const struct rung_report_call *call = &report->calls[i];
-        if (rung_record_progress(engine->options.record, model, call->call, call->fit_seconds, call->metrics, &err))
+        if (rung_record_progress(engine->options.record, model, call->call, call->fit_seconds, call->metrics,
+                                 &err))
             rung_engine_break(engine, &err);
     }
     rung_report_clear(report);
 }
 
-static void take_training_result(struct rung_engine *engine, int slot, const struct rung_job *job, double score,
-                                 const struct rung_proto_message *message, double now)
+static void take_training_result(struct rung_engine *engine, int slot, const struct rung_job *job,
+                                 double score, const struct rung_proto_message *message, double now)
 {
     struct rung_model_view view = rung_search_model(engine->search, job->model);
     struct rung_engine_model *facts = &engine->models[job->model];
@@ -234,7 +251,8 @@ static void take_training_result(struct rung_engine *engine, int slot, const str
         .elapsed = rung_engine_elapsed(engine, now),
         .at = now + engine->epoch,
     };
-    struct rung_event event = {.kind = RUNG_EVENT_RESULT, .model = job->model, .calls = job->to, .score = score};
+    struct rung_event event = {
+        .kind = RUNG_EVENT_RESULT, .model = job->model, .calls = job->to, .score = score};
     facts->attempts = facts->lost = 0;
     facts->failed_slot = -1;
     record_progress(engine, slot, job->model);
@@ -248,7 +266,8 @@ static void take_evaluation(struct rung_engine *engine, const struct rung_proto_
         rung_engine_break(engine, &err);
 }
 
-void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now)
+void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                        double now)
 {
     struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
     const char *metric = engine->options.spec->metric;
@@ -266,7 +285,9 @@ void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_
     }
     if (!take_state(engine, slot, &job)) {
         rung_engine_violation(engine, slot,
-                              "it answered without having made its state file (a trainer that cannot save says \"state\":\"none\")", now);
+                              "it answered without having made its state file (a trainer that cannot save "
+                              "says \"state\":\"none\")",
+                              now);
         return;
     }
     held_by(engine, slot, job.model);
@@ -283,10 +304,16 @@ static void model_failed(struct rung_engine *engine, int slot, uint32_t model, c
 {
     struct rung_model_view view = rung_search_model(engine->search, model);
     struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = model, .calls = view.calls, .score = NAN};
-    struct rung_result_facts facts = {.bracket = view.bracket, .rung = view.target_rung, .trainer = slot,
-                                      .fit_seconds = NAN, .score_seconds = NAN, .examples = RUNG_NO_VALUE,
-                                      .state_bytes = RUNG_NO_VALUE, .elapsed = rung_engine_elapsed(engine, now),
-                                      .at = now + engine->epoch, .reason = reason};
+    struct rung_result_facts facts = {.bracket = view.bracket,
+                                      .rung = view.target_rung,
+                                      .trainer = slot,
+                                      .fit_seconds = NAN,
+                                      .score_seconds = NAN,
+                                      .examples = RUNG_NO_VALUE,
+                                      .state_bytes = RUNG_NO_VALUE,
+                                      .elapsed = rung_engine_elapsed(engine, now),
+                                      .at = now + engine->epoch,
+                                      .reason = reason};
     rung_engine_feed(engine, &event, &facts);
 }
 
@@ -297,17 +324,22 @@ static void record_failure(struct rung_engine *engine, int slot, const struct ru
     struct rung_buf log;
     rung_buf_init(&log, RUNG_BUF_UNLIMITED);
     engine->executor->log_tail(engine->executor->self, slot, 20, &log);
-    struct rung_failure_facts facts = {.model = job->model, .from = rung_search_model(engine->search, job->model).calls,
-                                       .to = rung_search_model(engine->search, job->model).target, .attempt = attempt,
-                                       .trainer = slot, .kind = kind, .reason = reason,
-                                       .log = log.length ? log.data : NULL, .at = now + engine->epoch};
+    struct rung_failure_facts facts = {.model = job->model,
+                                       .from = rung_search_model(engine->search, job->model).calls,
+                                       .to = rung_search_model(engine->search, job->model).target,
+                                       .attempt = attempt,
+                                       .trainer = slot,
+                                       .kind = kind,
+                                       .reason = reason,
+                                       .log = log.length ? log.data : NULL,
+                                       .at = now + engine->epoch};
     if (rung_record_failure(engine->options.record, &facts, &err))
         rung_engine_break(engine, &err);
     rung_buf_free(&log);
 }
 
-static void note_failure(struct rung_engine *engine, int slot, uint32_t model, const char *kind, const char *reason,
-                         bool final, double now)
+static void note_failure(struct rung_engine *engine, int slot, uint32_t model, const char *kind,
+                         const char *reason, bool final, double now)
 {
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_FAILURE, now);
     note.model = model;
@@ -318,8 +350,23 @@ static void note_failure(struct rung_engine *engine, int slot, uint32_t model, c
     rung_outbox_note(&engine->outbox, &note);
 }
 
-void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason, bool final,
-                                double now)
+/* A trainer that cannot save for want of room has not failed: no other attempt would fare better, and models
+ * would fail that are only unlucky. Then the search stops, as when the database finds no room. */
+static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job)
+{
+    int64_t room = rung_states_room(engine->states);
+    int64_t written = rung_states_attempt_size(engine->states, job->model, job->to, job->number);
+    int64_t needed = engine->largest_state + engine->largest_state / 4 + ROOM_MIN; /* states grow */
+    struct rung_err err;
+    if (room >= ROOM_MIN && (room >= needed || room + written >= needed))
+        return false;
+    rung_err_set(&err, RUNG_EFAIL, "the disk is full: %lld bytes are left for states", (long long)room);
+    rung_engine_break(engine, &err);
+    return true;
+}
+
+void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason,
+                                bool final, double now)
 {
     struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
     rung_report_clear(&engine->reports[slot]);
@@ -330,7 +377,10 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char
     struct rung_engine_model *facts = &engine->models[job.model];
     bool lost = strcmp(kind, "lost") == 0;
     int64_t attempt = facts->attempts + 1;
+    bool full = disk_is_full(engine, &job);
     rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
+    if (full)
+        return;
     if (lost)
         facts->lost++;
     else
@@ -352,7 +402,8 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char
 /* Asks one trainer for the best model's test score, once; a trainer that cannot is asked nothing. */
 void rung_engine_evaluate(struct rung_engine *engine, double now)
 {
-    bool nothing_to_ask = engine->best == RUNG_NO_MODEL || engine->models[engine->best].state_bytes == RUNG_NO_VALUE ||
+    bool nothing_to_ask = engine->best == RUNG_NO_MODEL ||
+                          engine->models[engine->best].state_bytes == RUNG_NO_VALUE ||
                           rung_pool_present(engine->pool) == 0;
     if (engine->evaluated)
         return;
@@ -365,8 +416,13 @@ void rung_engine_evaluate(struct rung_engine *engine, double now)
     if (!rung_pool_slot(engine->pool, slot)->evaluates)
         return;
     int64_t calls = rung_search_model(engine->search, engine->best).calls;
-    struct rung_job job = {.number = next_job_number(engine), .model = engine->best, .purpose = RUNG_JOB_EVALUATE,
-                           .from = calls, .to = calls, .sent_at = now, .last_call = calls};
+    struct rung_job job = {.number = next_job_number(engine),
+                           .model = engine->best,
+                           .purpose = RUNG_JOB_EVALUATE,
+                           .from = calls,
+                           .to = calls,
+                           .sent_at = now,
+                           .last_call = calls};
     rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
     rung_outbox_send(&engine->outbox, slot);
 }

@@ -1,5 +1,6 @@
-/* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and the record. engine_jobs.c: jobs
- * to trainers and their answers. engine_trainers.c: starts and ends of trainers. */
+/* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
+ * the record. engine_jobs.c: jobs to trainers and their answers. engine_trainers.c: starts and ends of
+ * trainers. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -23,9 +24,9 @@ enum rung_phase {
 
 /* What the dispatcher knows of a model beside the search. */
 struct rung_engine_model {
-    int64_t state_bytes;  /* of its recorded state file, RUNG_NO_VALUE without */
-    int32_t holder;       /* slot that still holds it in memory, or -1 */
-    int32_t failed_slot;  /* where its last attempt failed, or -1 */
+    int64_t state_bytes;     /* of its recorded state file, RUNG_NO_VALUE without */
+    int32_t holder;          /* slot that still holds it in memory, or -1 */
+    int32_t failed_slot;     /* where its last attempt failed, or -1 */
     uint32_t attempts, lost; /* of its present job */
 };
 
@@ -36,42 +37,44 @@ struct rung_engine {
     struct rung_search *search;
     struct rung_jobq *queue;
     struct rung_pool *pool;
-    struct rung_report *reports;   /* per slot: what its running job reported */
-    struct rung_outbox outbox;      /* what goes out after the commit */
+    struct rung_report *reports; /* per slot: what its running job reported */
+    struct rung_outbox outbox;   /* what goes out after the commit */
 
     enum rung_phase phase;
     struct rung_session_result result;
     double grace_until;
-    bool evaluated;            /* the best model's evaluation was tried */
-    bool broken;               /* recording failed; `failure` says why */
+    bool evaluated; /* the best model's evaluation was tried */
+    bool broken;    /* recording failed; `failure` says why */
     struct rung_err failure;
-    char start_reason[256];    /* why the last start failed */
+    char start_reason[450]; /* why the last start failed */
 
     struct rung_engine_model *models;
     size_t model_count, model_capacity;
-    uint32_t best;             /* best that ended a last rung, as of the last step */
-    double best_score;         /* oriented maximum of all last scores, for limits.score */
+    uint32_t best;     /* best that ended a last rung, as of the last step */
+    double best_score; /* oriented maximum of all last scores, for limits.score */
     int64_t calls_done;
-    int64_t calls_before;      /* of earlier starts */
-    int64_t state_bytes;       /* of all recorded states */
+    int64_t calls_before;  /* of earlier starts */
+    int64_t state_bytes;   /* of all recorded states */
+    int64_t largest_state; /* of those seen so far */
     int64_t next_job, job_ceiling;
 
-    double epoch, started;     /* clock */
+    double epoch, started; /* clock */
     struct rung_decisions decisions;
-    struct rung_buf text;      /* scratch for parameters */
+    struct rung_buf text; /* scratch for parameters */
     struct rung_buf path_in, path_out;
-    char *platform;            /* of the first trainer that said one */
+    char *platform; /* of the first trainer that said one */
     bool platform_warned;
 };
 
 /* engine.c */
 void rung_engine_break(struct rung_engine *engine, const struct rung_err *err);
 double rung_engine_elapsed(const struct rung_engine *engine, double now);
-void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until, const char *format, ...)
-    RUNG_PRINTF(4, 5);
+void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until,
+                       const char *format, ...) RUNG_PRINTF(4, 5);
 
 /* engine_step.c */
-void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event, const struct rung_result_facts *facts);
+void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event,
+                      const struct rung_result_facts *facts);
 void rung_engine_state_gone(struct rung_engine *engine, uint32_t model, int64_t calls);
 void rung_engine_warn(struct rung_engine *engine, double now, const char *format, ...) RUNG_PRINTF(3, 4);
 struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_note_type type, double now);
@@ -80,17 +83,22 @@ struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_no
 void rung_engine_assign(struct rung_engine *engine, double now);
 void rung_engine_evaluate(struct rung_engine *engine, double now);
 void rung_engine_send(struct rung_engine *engine, int slot);
-void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now);
-void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now);
-/* The attempt that slot runs has failed. kind: failure, protocol, timeout, exit, lost. final: no retry. The caller changes the slot's state. */
-void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason, bool final, double now);
+void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                          double now);
+void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                        double now);
+/* The attempt that slot runs has failed. kind: failure, protocol, timeout, exit, lost. final: no retry. The
+ * caller changes the slot's state. */
+void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason,
+                                bool final, double now);
 
 /* engine_trainers.c */
 void rung_engine_start_trainers(struct rung_engine *engine, double now);
 void rung_engine_expire(struct rung_engine *engine, double now);
 void rung_engine_dismiss(struct rung_engine *engine, bool at_once);
 void rung_engine_write_trainers(struct rung_engine *engine);
-void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now);
+void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                       double now);
 void rung_engine_violation(struct rung_engine *engine, int slot, const char *reason, double now);
 void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_exit *how, double now);
 

@@ -9,8 +9,13 @@
 
 struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_note_type type, double now)
 {
-    return (struct rung_note){.type = type, .at = now + engine->epoch, .model = RUNG_NO_MODEL, .rung = RUNG_NO_RUNG,
-                              .trainer = -1, .score = NAN, .seconds = NAN};
+    return (struct rung_note){.type = type,
+                              .at = now + engine->epoch,
+                              .model = RUNG_NO_MODEL,
+                              .rung = RUNG_NO_RUNG,
+                              .trainer = -1,
+                              .score = NAN,
+                              .seconds = NAN};
 }
 
 void rung_engine_warn(struct rung_engine *engine, double now, const char *format, ...)
@@ -30,8 +35,8 @@ void rung_engine_warn(struct rung_engine *engine, double now, const char *format
 static void add_model(struct rung_engine *engine, uint32_t model)
 {
     while (engine->model_count <= model) {
-        engine->models =
-            rung_mem_grow(engine->models, engine->model_count, &engine->model_capacity, sizeof *engine->models);
+        engine->models = rung_mem_grow(engine->models, engine->model_count, &engine->model_capacity,
+                                       sizeof *engine->models);
         engine->models[engine->model_count++] =
             (struct rung_engine_model){.state_bytes = RUNG_NO_VALUE, .holder = -1, .failed_slot = -1};
     }
@@ -73,9 +78,9 @@ static void model_finished(struct rung_engine *engine, uint32_t model)
 static void note_decision(struct rung_engine *engine, const struct rung_decision *decision, double now)
 {
     static const enum rung_note_type types[] = {
-        [RUNG_DECISION_MODEL] = RUNG_NOTE_MODEL,   [RUNG_DECISION_STOP] = RUNG_NOTE_STOP,
-        [RUNG_DECISION_PLATEAU] = RUNG_NOTE_STOP,  [RUNG_DECISION_FINISH] = RUNG_NOTE_STOP,
-        [RUNG_DECISION_RUNG] = RUNG_NOTE_RUNG,     [RUNG_DECISION_BRACKET] = RUNG_NOTE_BRACKET,
+        [RUNG_DECISION_MODEL] = RUNG_NOTE_MODEL,  [RUNG_DECISION_STOP] = RUNG_NOTE_STOP,
+        [RUNG_DECISION_PLATEAU] = RUNG_NOTE_STOP, [RUNG_DECISION_FINISH] = RUNG_NOTE_STOP,
+        [RUNG_DECISION_RUNG] = RUNG_NOTE_RUNG,    [RUNG_DECISION_BRACKET] = RUNG_NOTE_BRACKET,
     };
     if (decision->kind == RUNG_DECISION_TRAIN || decision->kind == RUNG_DECISION_DONE)
         return; /* said when the job goes out, and when the search's status is written */
@@ -149,11 +154,13 @@ static void result_taken(struct rung_engine *engine, const struct rung_event *ev
     note_result(engine, event, from, facts, now);
 }
 
-void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event, const struct rung_result_facts *facts)
+void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event,
+                      const struct rung_result_facts *facts)
 {
     struct rung_err err;
     double now = facts ? facts->at - engine->epoch : engine->started;
-    int64_t from = event->kind == RUNG_EVENT_RESULT ? rung_search_model(engine->search, event->model).calls : 0;
+    int64_t from =
+        event->kind == RUNG_EVENT_RESULT ? rung_search_model(engine->search, event->model).calls : 0;
     if (engine->broken)
         return;
     if (step_and_record(engine, event, facts, &err)) {

@@ -9,7 +9,8 @@
 
 /* ---- starting ---- */
 
-static void note_trainer(struct rung_engine *engine, int slot, const char *status, const char *reason, double now)
+static void note_trainer(struct rung_engine *engine, int slot, const char *status, const char *reason,
+                         double now)
 {
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_TRAINER, now);
     note.trainer = slot;
@@ -24,14 +25,19 @@ static void record_start_failure(struct rung_engine *engine, int slot, const cha
     struct rung_buf log;
     rung_buf_init(&log, RUNG_BUF_UNLIMITED);
     engine->executor->log_tail(engine->executor->self, slot, 20, &log);
-    struct rung_failure_facts facts = {.model = RUNG_NO_MODEL, .from = RUNG_NO_VALUE, .to = RUNG_NO_VALUE,
+    struct rung_failure_facts facts = {.model = RUNG_NO_MODEL,
+                                       .from = RUNG_NO_VALUE,
+                                       .to = RUNG_NO_VALUE,
                                        .attempt = rung_pool_slot(engine->pool, slot)->start_failures + 1,
-                                       .trainer = slot, .kind = "start", .reason = reason,
-                                       .log = log.length ? log.data : NULL, .at = now + engine->epoch};
+                                       .trainer = slot,
+                                       .kind = "start",
+                                       .reason = reason,
+                                       .log = log.length ? log.data : NULL,
+                                       .at = now + engine->epoch};
     if (rung_record_failure(engine->options.record, &facts, &err))
         rung_engine_break(engine, &err);
     rung_buf_free(&log);
-    snprintf(engine->start_reason, sizeof engine->start_reason, "trainer %d: %.200s", slot, reason);
+    snprintf(engine->start_reason, sizeof engine->start_reason, "trainer %d: %.400s", slot, reason);
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_FAILURE, now);
     note.trainer = slot;
     note.kind = "start";
@@ -50,8 +56,11 @@ static void start_one(struct rung_engine *engine, int slot, double now)
 {
     const struct rung_spec *spec = engine->options.spec;
     struct rung_err err;
-    struct rung_proto_start start = {.search = engine->options.name, .seed = spec->search.seed, .trainer = slot,
-                                     .threads = spec->trainer.threads, .settings = spec->trainer.settings,
+    struct rung_proto_start start = {.search = engine->options.name,
+                                     .seed = spec->search.seed,
+                                     .trainer = slot,
+                                     .threads = spec->trainer.threads,
+                                     .settings = spec->trainer.settings,
                                      .examples_per_call = spec->search.examples_per_call};
     rung_pool_started(engine->pool, slot, now, spec->limits.start_timeout);
     if (engine->executor->start(engine->executor->self, slot, &start, &err) == 0)
@@ -69,7 +78,8 @@ static size_t trainers_wanted(const struct rung_engine *engine)
     return rung_search_asks(engine->search) ? rung_pool_slots(engine->pool) : rung_jobq_count(engine->queue);
 }
 
-/* Called after jobs were assigned: who is idle although jobs are queued may not have them (they failed there), and does not count. */
+/* Called after jobs were assigned: who is idle although jobs are queued may not have them (they failed
+ * there), and does not count. */
 static size_t trainers_at_hand(const struct rung_engine *engine)
 {
     bool useless = engine->phase == RUNG_PHASE_RUNNING && rung_jobq_count(engine->queue) > 0;
@@ -81,7 +91,8 @@ void rung_engine_start_trainers(struct rung_engine *engine, double now)
 {
     size_t wanted = trainers_wanted(engine);
     int slot;
-    while (!engine->broken && wanted > trainers_at_hand(engine) && (slot = rung_pool_startable(engine->pool, now)) >= 0)
+    while (!engine->broken && wanted > trainers_at_hand(engine) &&
+           (slot = rung_pool_startable(engine->pool, now)) >= 0)
         start_one(engine, slot, now);
 }
 
@@ -95,11 +106,13 @@ static void warn_of_platform(struct rung_engine *engine, int slot, const char *p
         return;
     engine->platform_warned = true;
     rung_engine_warn(engine, now,
-                     "trainers differ, so the same job may give another number elsewhere: trainer %d says %s, an earlier one %s",
+                     "trainers differ, so the same job may give another number elsewhere: trainer %d says "
+                     "%s, an earlier one %s",
                      slot, platform, engine->platform);
 }
 
-void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message, double now)
+void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
+                       double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     struct rung_err err;
@@ -121,14 +134,17 @@ static void give_up_process(struct rung_engine *engine, int slot)
     rung_pool_leaving(engine->pool, slot);
 }
 
-/* It never came to a job: whatever ends it now makes its start a failed one, or it would be started for ever. */
+/* It never came to a job: whatever ends it now makes its start a failed one, or it would be started for ever.
+ */
 static bool has_not_worked(const struct rung_slot *s)
 {
     return s->state == RUNG_SLOT_STARTING || (s->state == RUNG_SLOT_IDLE && s->jobs == 0);
 }
 
-/* A trainer that misbehaved is stopped and replaced; before its first job that is a failed start, with a job a failed attempt. */
-static void fail_and_replace(struct rung_engine *engine, int slot, const char *kind, const char *reason, double now)
+/* A trainer that misbehaved is stopped and replaced; before its first job that is a failed start, with a job
+ * a failed attempt. */
+static void fail_and_replace(struct rung_engine *engine, int slot, const char *kind, const char *reason,
+                             double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     if (has_not_worked(s)) {
@@ -155,21 +171,32 @@ void rung_engine_expire(struct rung_engine *engine, double now)
     int slot;
     while (!engine->broken && (slot = rung_pool_expired(engine->pool, now)) >= 0) {
         if (rung_pool_slot(engine->pool, slot)->state == RUNG_SLOT_STARTING)
-            snprintf(reason, sizeof reason, "not ready within %g s (limits.start_timeout)", limits->start_timeout);
+            snprintf(reason, sizeof reason, "not ready within %g s (limits.start_timeout)",
+                     limits->start_timeout);
         else
-            snprintf(reason, sizeof reason, "no answer and no progress for %g s (limits.job_timeout)", limits->job_timeout);
+            snprintf(reason, sizeof reason, "no answer and no progress for %g s (limits.job_timeout)",
+                     limits->job_timeout);
         fail_and_replace(engine, slot, "timeout", reason, now);
     }
 }
 
-static void describe_end(const struct rung_exit *how, char *text, size_t size)
+/* How it ended, with the last line it printed, which often is the reason. */
+static void describe_end(struct rung_engine *engine, int slot, const struct rung_exit *how, const char *when,
+                         char *text, size_t size)
 {
+    struct rung_buf last;
+    rung_buf_init(&last, RUNG_BUF_UNLIMITED);
+    engine->executor->log_tail(engine->executor->self, slot, 1, &last);
     if (how->out_of_memory)
-        snprintf(text, size, "the kernel killed it for memory");
+        snprintf(text, size, "the kernel killed it for memory%s", when);
     else if (how->signaled)
-        snprintf(text, size, "it was killed by signal %d (%s)", how->number, strsignal(how->number));
+        snprintf(text, size, "it was killed by signal %d (%s)%s", how->number, strsignal(how->number), when);
+    else if (last.length)
+        snprintf(text, size, "it ended with exit status %d%s; its last line: %.300s", how->number, when,
+                 last.data);
     else
-        snprintf(text, size, "it ended with exit status %d", how->number);
+        snprintf(text, size, "it ended with exit status %d%s", how->number, when);
+    rung_buf_free(&last);
 }
 
 static void record_leave(struct rung_engine *engine, struct rung_slot *s, const char *reason, double now)
@@ -177,7 +204,8 @@ static void record_leave(struct rung_engine *engine, struct rung_slot *s, const 
     struct rung_err err;
     if (s->row == 0 || engine->broken)
         return;
-    if (rung_record_trainer_job(engine->options.record, s->row, RUNG_NO_MODEL, s->jobs, s->busy_seconds, &err) ||
+    if (rung_record_trainer_job(engine->options.record, s->row, RUNG_NO_MODEL, s->jobs, s->busy_seconds,
+                                &err) ||
         rung_record_trainer_leave(engine->options.record, s->row, reason, now + engine->epoch, &err))
         rung_engine_break(engine, &err);
     s->row = 0;
@@ -194,13 +222,15 @@ static void forget_holder(struct rung_engine *engine, int slot)
 void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_exit *how, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    char reason[128];
+    char reason[400];
     bool leaving = s->state == RUNG_SLOT_LEAVING;
     bool lost = how->signaled && !how->by_us && !how->out_of_memory;
-    describe_end(how, reason, sizeof reason);
-    if (has_not_worked(s)) {
-        strncat(reason, s->state == RUNG_SLOT_STARTING ? " before it was ready" : " before it had a job",
-                sizeof reason - strlen(reason) - 1);
+    bool came_to_nothing = has_not_worked(s) && !(s->state == RUNG_SLOT_IDLE && lost);
+    const char *when = !came_to_nothing                 ? ""
+                       : s->state == RUNG_SLOT_STARTING ? " before it was ready"
+                                                        : " before it had a job";
+    describe_end(engine, slot, how, when, reason, sizeof reason);
+    if (came_to_nothing) {
         record_start_failure(engine, slot, reason, now);
         s->start_failed = true;
     } else if (s->state == RUNG_SLOT_BUSY) {

@@ -156,11 +156,16 @@ static const struct {
     const char *name;
     void (*write)(struct rung_buf *line, const struct rung_note *note);
 } kinds[] = {
-    [RUNG_NOTE_SEARCH] = {"search", write_status},   [RUNG_NOTE_MODEL] = {"model", write_model},
-    [RUNG_NOTE_JOB] = {"job", write_job},            [RUNG_NOTE_RESULT] = {"result", write_result},
-    [RUNG_NOTE_FAILURE] = {"failure", write_failure}, [RUNG_NOTE_STOP] = {"stop", write_stop},
-    [RUNG_NOTE_RUNG] = {"rung", write_rung},         [RUNG_NOTE_BRACKET] = {"bracket", write_bracket},
-    [RUNG_NOTE_TRAINER] = {"trainer", write_trainer}, [RUNG_NOTE_WARNING] = {"warning", write_warning},
+    [RUNG_NOTE_SEARCH] = {"search", write_status},
+    [RUNG_NOTE_MODEL] = {"model", write_model},
+    [RUNG_NOTE_JOB] = {"job", write_job},
+    [RUNG_NOTE_RESULT] = {"result", write_result},
+    [RUNG_NOTE_FAILURE] = {"failure", write_failure},
+    [RUNG_NOTE_STOP] = {"stop", write_stop},
+    [RUNG_NOTE_RUNG] = {"rung", write_rung},
+    [RUNG_NOTE_BRACKET] = {"bracket", write_bracket},
+    [RUNG_NOTE_TRAINER] = {"trainer", write_trainer},
+    [RUNG_NOTE_WARNING] = {"warning", write_warning},
 };
 
 static void on_note(void *context, const struct rung_note *note)

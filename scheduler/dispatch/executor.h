@@ -2,8 +2,8 @@
  * What executes jobs: forked trainers, later workers elsewhere, or a virtual clock. The engine knows trainers
  * only through this interface; an executor knows nothing of searches, attempts or priorities.
  *
- * A slot is one place for a trainer, 0 … slots-1. Its life: start -> ready (a message) -> busy <-> idle -> gone.
- * After `gone` the slot is empty and may be started again. Times are seconds of the executor's clock.
+ * A slot is one place for a trainer, 0 … slots-1. Its life: start -> ready (a message) -> busy <-> idle ->
+ * gone. After `gone` the slot is empty and may be started again. Times are seconds of the executor's clock.
  */
 #ifndef RUNG_DISPATCH_EXECUTOR_H
 #define RUNG_DISPATCH_EXECUTOR_H
@@ -18,7 +18,7 @@
 
 /* How a trainer ended. */
 struct rung_exit {
-    bool signaled;      /* ended by signal `number`, else with exit status `number` */
+    bool signaled; /* ended by signal `number`, else with exit status `number` */
     int number;
     bool by_us;         /* the executor sent a signal before it ended */
     bool out_of_memory; /* the kernel says that it was killed for memory */
@@ -41,7 +41,8 @@ struct rung_executor {
     size_t slots;
     const char *host; /* name of the machine its trainers run on */
     const char *kind; /* "local" */
-    /* Starts a trainer in an empty slot and sends it `start`. RUNG_EFAIL: it cannot be started (the reason says why). */
+    /* Starts a trainer in an empty slot and sends it `start`. RUNG_EFAIL: it cannot be started (the reason
+     * says why). */
     int (*start)(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err);
     void (*job)(void *self, int slot, const struct rung_proto_job *job);
     void (*evaluate)(void *self, int slot, const struct rung_proto_job *job);
@@ -51,7 +52,8 @@ struct rung_executor {
     void (*stop)(void *self, int slot);
     /* Ends it now (SIGKILL to its session); what it still says is dropped. `gone` follows. */
     void (*kill)(void *self, int slot);
-    /* Appends the last `lines` lines of what the slot's trainer printed; valid until the slot is started again. */
+    /* Appends the last `lines` lines of what the slot's trainer printed; valid until the slot is started
+     * again. */
     void (*log_tail)(void *self, int slot, size_t lines, struct rung_buf *out);
 };
 

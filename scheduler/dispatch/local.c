@@ -17,30 +17,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_BYTES (64 * 1024)
-#define OUT_MAX (64 * 1024 * 1024) /* bytes that may wait for a trainer that does not read */
-#define STOP_SECONDS 5             /* from `stop` to SIGTERM */
-#define TERM_SECONDS 2             /* from SIGTERM to SIGKILL */
-#define LINGER_SECONDS 1           /* from the end of the process to the end of its socket */
-#define TRIM_SECONDS 2
+#define READ_BYTES     (64 * 1024)
+#define OUT_MAX        (64 * 1024 * 1024) /* bytes that may wait for a trainer that does not read */
+#define STOP_SECONDS   5                  /* from `stop` to SIGTERM */
+#define TERM_SECONDS   2                  /* from SIGTERM to SIGKILL */
+#define LINGER_SECONDS 1                  /* from the end of the process to the end of its socket */
+#define TRIM_SECONDS   2
 
 /* One trainer. It has ended when its socket is at end of file and it has been reaped, in either order. */
 struct trainer {
     struct rung_local *local;
     int slot;
-    bool alive;          /* from start to gone */
+    bool alive; /* from start to gone */
     pid_t pid;
-    int socket;          /* -1 at end of file */
+    int socket; /* -1 at end of file */
     bool reaped;
-    int status;          /* of waitpid, once reaped */
-    bool muted;          /* what it still says is dropped */
-    bool leaving;        /* `stop` is written: end of file follows when all is sent */
+    int status;   /* of waitpid, once reaped */
+    bool muted;   /* what it still says is dropped */
+    bool leaving; /* `stop` is written: end of file follows when all is sent */
     bool signaled_by_us;
-    int next_signal;     /* of the escalation */
-    int log;             /* stays open until the next start, for the tail; -1 before the first */
+    int next_signal; /* of the escalation */
+    int log;         /* stays open until the next start, for the tail; -1 before the first */
     off_t log_start;
     struct rung_buf in, out;
-    size_t scanned;      /* bytes of `in` known to hold no newline */
+    size_t scanned; /* bytes of `in` known to hold no newline */
     struct event *readable, *writable, *escalation;
 };
 
@@ -295,8 +295,11 @@ static int fork_trainer(struct trainer *t, struct rung_err *err)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return rung_err_set(err, RUNG_EFAIL, "cannot make a socket: %s", strerror(errno));
-    struct rung_spawn spawn = {.trainer = t->local->options.trainer, .folder = t->local->options.folder,
-                               .slot = t->slot, .socket = pair[1], .log = t->log};
+    struct rung_spawn spawn = {.trainer = t->local->options.trainer,
+                               .folder = t->local->options.folder,
+                               .slot = t->slot,
+                               .socket = pair[1],
+                               .log = t->log};
     int rc = rung_spawn(&spawn, &t->pid, err);
     close(pair[1]);
     if (rc) {
@@ -359,10 +362,17 @@ struct rung_local *rung_local_create(struct event_base *base, const struct rung_
         local->trainers[i].slot = (int)i;
         local->trainers[i].socket = local->trainers[i].log = -1;
     }
-    local->executor = (struct rung_executor){.self = local, .slots = options->slots, .host = local->host,
-                                             .kind = "local", .start = start_trainer, .job = send_job,
-                                             .evaluate = send_evaluate, .forget = add_forget,
-                                             .stop = stop_trainer, .kill = kill_trainer, .log_tail = log_tail};
+    local->executor = (struct rung_executor){.self = local,
+                                             .slots = options->slots,
+                                             .host = local->host,
+                                             .kind = "local",
+                                             .start = start_trainer,
+                                             .job = send_job,
+                                             .evaluate = send_evaluate,
+                                             .forget = add_forget,
+                                             .stop = stop_trainer,
+                                             .kill = kill_trainer,
+                                             .log_tail = log_tail};
     local->child = evsignal_new(base, SIGCHLD, on_child, local);
     local->trim = event_new(base, -1, EV_PERSIST, on_trim, local);
     evsignal_add(local->child, NULL);

@@ -1,6 +1,6 @@
 /*
- * Trainers forked on this machine: started with posix_spawn in sessions of their own, spoken to over a socket at
- * $RUNG_FD, reaped, their output kept in log files.
+ * Trainers forked on this machine: started with posix_spawn in sessions of their own, spoken to over a socket
+ * at $RUNG_FD, reaped, their output kept in log files.
  */
 #ifndef RUNG_DISPATCH_LOCAL_H
 #define RUNG_DISPATCH_LOCAL_H
@@ -13,9 +13,9 @@ struct rung_local;
 
 struct rung_local_options {
     const struct rung_trainer_spec *trainer;
-    const char *metric;      /* objective.metric, to read results with */
-    const char *folder;      /* the trainers' working directory, absolute */
-    const char *log_folder;  /* absolute, exists */
+    const char *metric;     /* objective.metric, to read results with */
+    const char *folder;     /* the trainers' working directory, absolute */
+    const char *log_folder; /* absolute, exists */
     size_t slots;
 };
 

@@ -33,7 +33,8 @@ int rung_logfile_open(const char *folder, int slot, off_t *start, struct rung_er
     return fd;
 }
 
-/* The trainer may write between the reading and the cutting: what it writes then is lost, which a log over its limit bears. */
+/* The trainer may write between the reading and the cutting: what it writes then is lost, which a log over
+ * its limit bears. */
 void rung_logfile_trim(int fd, off_t *start)
 {
     static const char mark[] = "[... older lines were cut ...]\n";

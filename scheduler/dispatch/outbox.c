@@ -13,7 +13,8 @@ void rung_outbox_send(struct rung_outbox *box, int slot)
 
 void rung_outbox_forget(struct rung_outbox *box, int slot, uint32_t model)
 {
-    box->forgets = rung_mem_grow(box->forgets, box->forget_count, &box->forget_capacity, sizeof *box->forgets);
+    box->forgets =
+        rung_mem_grow(box->forgets, box->forget_count, &box->forget_capacity, sizeof *box->forgets);
     box->forgets[box->forget_count++] = (struct rung_outbox_model){.slot = slot, .model = model};
 }
 

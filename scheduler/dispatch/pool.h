@@ -1,6 +1,7 @@
 /*
- * The trainers' slots: who is starting, idle, busy or given up, what each runs, and when patience with it ends.
- * Pure: told the time, it starts and kills nobody. O(1) or O(log slots), but for walks over empty slots.
+ * The trainers' slots: who is starting, idle, busy or given up, what each runs, and when patience with it
+ * ends. Pure: told the time, it starts and kills nobody. O(1) or O(log slots), but for walks over empty
+ * slots.
  */
 #ifndef RUNG_DISPATCH_POOL_H
 #define RUNG_DISPATCH_POOL_H
@@ -18,7 +19,7 @@ enum rung_slot_state {
     RUNG_SLOT_STARTING, /* started, not ready yet */
     RUNG_SLOT_IDLE,
     RUNG_SLOT_BUSY,
-    RUNG_SLOT_LEAVING,  /* told to stop, or killed; `gone` will come */
+    RUNG_SLOT_LEAVING, /* told to stop, or killed; `gone` will come */
     RUNG_SLOT_GIVEN_UP,
     RUNG_SLOT_STATES
 };
@@ -46,11 +47,11 @@ struct rung_slot {
     uint32_t held;              /* the model it ran last and still holds, or RUNG_NO_MODEL */
     int64_t jobs;               /* finished since it joined */
     double busy_seconds;
-    int64_t row;                /* its row in the record */
-    bool changed;               /* its row needs writing */
-    bool start_failed;          /* LEAVING without ever having been ready */
+    int64_t row;       /* its row in the record */
+    bool changed;      /* its row needs writing */
+    bool start_failed; /* LEAVING without ever having been ready */
     double not_before, deadline;
-    int32_t next, previous;     /* list of its state */
+    int32_t next, previous; /* list of its state */
 };
 
 struct rung_pool;
@@ -63,7 +64,8 @@ size_t rung_pool_count(const struct rung_pool *pool, enum rung_slot_state state)
 /* Trainers that work or will: all but given up ones. */
 size_t rung_pool_present(const struct rung_pool *pool);
 
-/* Any slot in that state, or -1; next: another one after it, for walking all (the walk allows changing the slot at hand). */
+/* Any slot in that state, or -1; next: another one after it, for walking all (the walk allows changing the
+ * slot at hand). */
 int rung_pool_first(const struct rung_pool *pool, enum rung_slot_state state);
 int rung_pool_next(const struct rung_pool *pool, int slot);
 
@@ -74,16 +76,18 @@ int rung_pool_startable(const struct rung_pool *pool, double now);
 void rung_pool_started(struct rung_pool *pool, int slot, double now, double timeout);
 void rung_pool_ready(struct rung_pool *pool, int slot);
 void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout);
-void rung_pool_heard(struct rung_pool *pool, int slot, double now, double timeout); /* life sign of a busy one */
-void rung_pool_finished(struct rung_pool *pool, int slot, double now);            /* busy -> idle */
+void rung_pool_heard(struct rung_pool *pool, int slot, double now,
+                     double timeout);                                  /* life sign of a busy one */
+void rung_pool_finished(struct rung_pool *pool, int slot, double now); /* busy -> idle */
 void rung_pool_leaving(struct rung_pool *pool, int slot);
-void rung_pool_gone(struct rung_pool *pool, int slot);                            /* -> empty */
+void rung_pool_gone(struct rung_pool *pool, int slot); /* -> empty */
 /* A start that came to nothing: the slot is empty again and waits longer each time. True: it is given up. */
 bool rung_pool_start_failed(struct rung_pool *pool, int slot, double now);
 
 /* A starting or busy slot whose deadline has passed, or -1. */
 int rung_pool_expired(const struct rung_pool *pool, double now);
-/* The next time after now at which rung_pool_expired or rung_pool_startable may have a new answer; INFINITY: none. */
+/* The next time after now at which rung_pool_expired or rung_pool_startable may have a new answer; INFINITY:
+ * none. */
 double rung_pool_wake_at(const struct rung_pool *pool, double now);
 
 #endif

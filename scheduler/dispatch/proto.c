@@ -107,8 +107,8 @@ static int whole(const struct rung_json *object, const char *type, const char *f
     return 0;
 }
 
-static int optional_text(const struct rung_json *object, const char *type, const char *field, const char **out,
-                         struct rung_err *err)
+static int optional_text(const struct rung_json *object, const char *type, const char *field,
+                         const char **out, struct rung_err *err)
 {
     const struct rung_json *value = rung_json_get(object, field);
     if (!value || rung_json_is(value, RUNG_JSON_NULL))
@@ -131,7 +131,8 @@ static int optional_bool(const struct rung_json *object, const char *type, const
     return 0;
 }
 
-static int read_metrics(struct rung_proto_message *message, const char *type, const char *metric, struct rung_err *err)
+static int read_metrics(struct rung_proto_message *message, const char *type, const char *metric,
+                        struct rung_err *err)
 {
     const struct rung_json *metrics = rung_json_get(message->json, "metrics");
     message->metric = NAN;
@@ -156,8 +157,8 @@ static int read_ready(struct rung_proto_message *message, struct rung_err *err)
     const char *state = NULL;
     int rc = whole(message->json, "ready", "protocol", &protocol, err);
     if (rc == 0 && protocol != RUNG_PROTOCOL_VERSION)
-        rc = rung_err_set(err, RUNG_EFAIL, "it speaks protocol %lld, this rung speaks %d", (long long)protocol,
-                          RUNG_PROTOCOL_VERSION);
+        rc = rung_err_set(err, RUNG_EFAIL, "it speaks protocol %lld, this rung speaks %d",
+                          (long long)protocol, RUNG_PROTOCOL_VERSION);
     if (rc == 0)
         rc = optional_text(message->json, "ready", "name", &message->name, err);
     if (rc == 0)
@@ -208,7 +209,8 @@ static int read_failure(struct rung_proto_message *message, struct rung_err *err
     return rc ? rc : optional_bool(message->json, "failure", "retry", &message->retry, err);
 }
 
-static int read_typed(struct rung_proto_message *message, const char *type, const char *metric, struct rung_err *err)
+static int read_typed(struct rung_proto_message *message, const char *type, const char *metric,
+                      struct rung_err *err)
 {
     if (strcmp(type, "result") == 0) {
         message->type = RUNG_PROTO_RESULT;

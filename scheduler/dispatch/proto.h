@@ -25,9 +25,9 @@ struct rung_proto_job {
     int64_t job;
     uint32_t model;
     uint32_t seed;
-    const char *parameters;            /* JSON object text */
+    const char *parameters; /* JSON object text */
     int64_t from, to;
-    const char *state_in, *state_out;  /* NULL: null */
+    const char *state_in, *state_out; /* NULL: null */
 };
 
 void rung_proto_write_start(struct rung_buf *buf, const struct rung_proto_start *start);
@@ -42,25 +42,27 @@ enum rung_proto_type { RUNG_PROTO_READY, RUNG_PROTO_PROGRESS, RUNG_PROTO_RESULT,
 
 struct rung_proto_message {
     enum rung_proto_type type;
-    int64_t job;               /* all but ready */
-    int64_t call;              /* progress */
-    double score;              /* result: NaN when null or not finite */
-    bool has_score;            /* result: the key was there */
-    double fit_seconds, score_seconds; /* NaN: absent */
-    int64_t examples;          /* RUNG_UNSET: absent */
-    bool retry;                /* failure; true when absent */
-    bool stateless, evaluates; /* ready */
+    int64_t job;                          /* all but ready */
+    int64_t call;                         /* progress */
+    double score;                         /* result: NaN when null or not finite */
+    bool has_score;                       /* result: the key was there */
+    double fit_seconds, score_seconds;    /* NaN: absent */
+    int64_t examples;                     /* RUNG_UNSET: absent */
+    bool retry;                           /* failure; true when absent */
+    bool stateless, evaluates;            /* ready */
     const char *name, *platform, *reason; /* ready, failure; NULL when absent; live as long as the message */
-    char *metrics;             /* canonical JSON object text or NULL; owned */
-    double metric;             /* the value of `objective` in metrics, NaN when null */
+    char *metrics;                        /* canonical JSON object text or NULL; owned */
+    double metric;                        /* the value of `objective` in metrics, NaN when null */
     bool has_metric;
-    struct rung_json *json;    /* the parsed line; owned */
+    struct rung_json *json; /* the parsed line; owned */
 };
 
-/* Reads one line without its newline. metric: the objective's name ("score" reads the score itself). A line that is no message of the protocol
- * (no JSON object, an unknown type, a missing or wrongly typed field, another protocol version) is RUNG_EFAIL with the
- * reason. Unknown keys are ignored. Free with rung_proto_free, also after a failure. */
-int rung_proto_read(struct rung_proto_message *message, const char *line, size_t length, const char *metric, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Reads one line without its newline. metric: the objective's name ("score" reads the score itself). A line
+ * that is no message of the protocol (no JSON object, an unknown type, a missing or wrongly typed field,
+ * another protocol version) is RUNG_EFAIL with the reason. Unknown keys are ignored. Free with
+ * rung_proto_free, also after a failure. */
+int rung_proto_read(struct rung_proto_message *message, const char *line, size_t length, const char *metric,
+                    struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_proto_free(struct rung_proto_message *message);
 
 #endif

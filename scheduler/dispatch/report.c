@@ -11,8 +11,8 @@ void rung_report_add(struct rung_report *report, int64_t call, double fit_second
     if (report->count == RUNG_REPORT_CALLS_MAX || report->bytes + bytes > RUNG_REPORT_BYTES_MAX)
         return;
     report->calls = rung_mem_grow(report->calls, report->count, &report->capacity, sizeof *report->calls);
-    report->calls[report->count++] =
-        (struct rung_report_call){.call = call, .fit_seconds = fit_seconds, .metrics = rung_mem_strdup(metrics)};
+    report->calls[report->count++] = (struct rung_report_call){
+        .call = call, .fit_seconds = fit_seconds, .metrics = rung_mem_strdup(metrics)};
     report->bytes += bytes;
 }
 

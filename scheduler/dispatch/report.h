@@ -1,11 +1,12 @@
-/* What one running job has reported call by call, until its result is recorded. Bounded: what is over the bound is dropped. */
+/* What one running job has reported call by call, until its result is recorded. Bounded: what is over the
+ * bound is dropped. */
 #ifndef RUNG_DISPATCH_REPORT_H
 #define RUNG_DISPATCH_REPORT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define RUNG_REPORT_CALLS_MAX 100000            /* of one job */
+#define RUNG_REPORT_CALLS_MAX 100000             /* of one job */
 #define RUNG_REPORT_BYTES_MAX (16 * 1024 * 1024) /* of metrics of one job */
 
 struct rung_report_call {

@@ -52,7 +52,8 @@ static void on_display(evutil_socket_t fd, short what, void *context)
     show(context);
 }
 
-/* The timer may be due too early, never too late: moving it for every job would cost more than a turn for nothing. */
+/* The timer may be due too early, never too late: moving it for every job would cost more than a turn for
+ * nothing. */
 static void arm_timer(struct session *session, double now)
 {
     double at = rung_engine_wake_at(session->engine, now);
@@ -94,12 +95,15 @@ static int open_session(struct session *session, struct rung_err *err)
     session->base = make_base();
     if (!session->base)
         return rung_err_set(err, RUNG_EFAIL, "cannot make an event loop");
-    struct rung_local_options local = {.trainer = &options->spec->trainer, .metric = options->spec->metric,
-                                       .folder = options->folder, .slots = options->trainers,
+    struct rung_local_options local = {.trainer = &options->spec->trainer,
+                                       .metric = options->spec->metric,
+                                       .folder = options->folder,
+                                       .slots = options->trainers,
                                        .log_folder = rung_states_log_folder(session->states)};
     session->local = rung_local_create(session->base, &local);
     double now = rung_clock_monotonic();
-    struct rung_engine_options engine = {.session = options, .states = session->states,
+    struct rung_engine_options engine = {.session = options,
+                                         .states = session->states,
                                          .executor = rung_local_executor(session->local),
                                          .epoch = rung_clock_wall() - now};
     rc = rung_engine_create(&session->engine, &engine, now, err);
@@ -153,7 +157,8 @@ static int run_loop(struct session *session, struct rung_session_result *result,
     return rc;
 }
 
-int rung_session_run(const struct rung_session_options *options, struct rung_session_result *result, struct rung_err *err)
+int rung_session_run(const struct rung_session_options *options, struct rung_session_result *result,
+                     struct rung_err *err)
 {
     struct session session = {.options = options};
     memset(result, 0, sizeof *result);

@@ -1,6 +1,6 @@
 /*
- * One search, run to its end on this machine: what `rung run` and `rung resume` do between reading their arguments and
- * printing the leaderboard. Owns the loop, the trainers and the signal handlers while it runs.
+ * One search, run to its end on this machine: what `rung run` and `rung resume` do between reading their
+ * arguments and printing the leaderboard. Owns the loop, the trainers and the signal handlers while it runs.
  */
 #ifndef RUNG_DISPATCH_SESSION_H
 #define RUNG_DISPATCH_SESSION_H
@@ -18,25 +18,25 @@
 /* A snapshot for displays, cheap to take at any time. */
 struct rung_session_view {
     const struct rung_search *search;
-    size_t trainers, busy;       /* present (ready or busy), busy */
-    int64_t calls_done;          /* recorded */
-    int64_t calls_planned;       /* of what is still planned and done; INT64_MAX when without end */
-    uint32_t leader;             /* best score so far: model, RUNG_NO_MODEL */
-    double leader_score;         /* as reported */
-    double elapsed;              /* running time over all starts, seconds */
-    double remaining;            /* estimate in seconds from the rate of this start; NaN when unknown */
+    size_t trainers, busy; /* present (ready or busy), busy */
+    int64_t calls_done;    /* recorded */
+    int64_t calls_planned; /* of what is still planned and done; INT64_MAX when without end */
+    uint32_t leader;       /* best score so far: model, RUNG_NO_MODEL */
+    double leader_score;   /* as reported */
+    double elapsed;        /* running time over all starts, seconds */
+    double remaining;      /* estimate in seconds from the rate of this start; NaN when unknown */
 };
 
 struct rung_session_options {
     const struct rung_spec *spec;
     struct rung_store *store;
-    struct rung_record *record;   /* created or reopened, committed */
-    struct rung_search *search;   /* fresh (START not yet fed), or replayed */
-    const char *name;             /* the search's name in the database */
-    const char *folder;           /* working directory of the trainers, absolute */
-    size_t trainers;              /* local trainers, >= 1 */
-    double elapsed_before;        /* running time of earlier starts */
-    double time_limit;            /* of this start, seconds; INFINITY: none */
+    struct rung_record *record; /* created or reopened, committed */
+    struct rung_search *search; /* fresh (START not yet fed), or replayed */
+    const char *name;           /* the search's name in the database */
+    const char *folder;         /* working directory of the trainers, absolute */
+    size_t trainers;            /* local trainers, >= 1 */
+    double elapsed_before;      /* running time of earlier starts */
+    double time_limit;          /* of this start, seconds; INFINITY: none */
     const struct rung_watcher *watchers;
     size_t watcher_count;
     /* Called at most `display_hz` times a second while it runs and once at the end; may be NULL. */
@@ -49,13 +49,15 @@ enum rung_session_end { RUNG_END_FINISHED, RUNG_END_FAILED, RUNG_END_LIMIT, RUNG
 
 struct rung_session_result {
     enum rung_session_end end;
-    char reason[256];             /* why it ended so; empty when finished */
-    uint32_t best;                /* RUNG_NO_MODEL when none is usable */
-    int64_t late_results;         /* answers that came too late and were dropped */
+    char reason[512];     /* why it ended so; empty when finished */
+    uint32_t best;        /* RUNG_NO_MODEL when none is usable */
+    int64_t late_results; /* answers that came too late and were dropped */
 };
 
-/* Runs until the search is done, a limit is reached or the user interrupts it. The record's status is committed at the end. RUNG_EFAIL when recording
- * failed (disk full …): trainers are ended, what was committed stays. */
-int rung_session_run(const struct rung_session_options *options, struct rung_session_result *result, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Runs until the search is done, a limit is reached or the user interrupts it. The record's status is
+ * committed at the end. RUNG_EFAIL when recording failed (disk full …): trainers are ended, what was
+ * committed stays. */
+int rung_session_run(const struct rung_session_options *options, struct rung_session_result *result,
+                     struct rung_err *err) RUNG_CHECK_RESULT;
 
 #endif

@@ -96,11 +96,13 @@ static int set_attributes(posix_spawnattr_t *attributes)
     if (rc == 0)
         rc = posix_spawnattr_setsigmask(attributes, &none);
     if (rc == 0)
-        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        rc = posix_spawnattr_setflags(attributes,
+                                      POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     return rc;
 }
 
-/* glibc's posix_spawn refuses SCHED_BATCH, so it is set from here; whatever the trainer starts later inherits it. */
+/* glibc's posix_spawn refuses SCHED_BATCH, so it is set from here; whatever the trainer starts later inherits
+ * it. */
 static void yield_to_scheduler(pid_t pid)
 {
     struct sched_param batch = {0};
@@ -132,7 +134,8 @@ int rung_spawn(const struct rung_spawn *spawn, pid_t *pid, struct rung_err *err)
         rc = set_descriptors(&actions, spawn);
     if (rc == 0) {
         char **environment = make_environment(spawn);
-        rc = posix_spawnp(pid, spawn->trainer->command[0], &actions, &attributes, spawn->trainer->command, environment);
+        rc = posix_spawnp(pid, spawn->trainer->command[0], &actions, &attributes, spawn->trainer->command,
+                          environment);
         free_environment(environment);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -142,6 +145,7 @@ int rung_spawn(const struct rung_spawn *spawn, pid_t *pid, struct rung_err *err)
         return 0;
     }
     if (rc == ENOENT && access(spawn->folder, X_OK) != 0)
-        return rung_err_set(err, RUNG_EFAIL, "cannot enter its folder %s: %s", spawn->folder, strerror(errno));
+        return rung_err_set(err, RUNG_EFAIL, "cannot enter its folder %s: %s", spawn->folder,
+                            strerror(errno));
     return rung_err_set(err, RUNG_EFAIL, "cannot start %s: %s", spawn->trainer->command[0], strerror(rc));
 }

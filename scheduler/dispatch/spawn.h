@@ -13,12 +13,13 @@ struct rung_spawn {
     const struct rung_trainer_spec *trainer;
     const char *folder; /* working directory */
     int slot;
-    int socket;         /* its end, becomes RUNG_SPAWN_FD there; stays open here */
-    int log;            /* becomes standard output and error */
+    int socket; /* its end, becomes RUNG_SPAWN_FD there; stays open here */
+    int log;    /* becomes standard output and error */
 };
 
-/* Starts the process in a session of its own, with default signals, SCHED_BATCH (so that the scheduler answers at once although all
- * processors train) and an empty standard input. RUNG_EFAIL with the reason when it cannot be started. */
+/* Starts the process in a session of its own, with default signals, SCHED_BATCH (so that the scheduler
+ * answers at once although all processors train) and an empty standard input. RUNG_EFAIL with the reason when
+ * it cannot be started. */
 int rung_spawn(const struct rung_spawn *spawn, pid_t *pid, struct rung_err *err) RUNG_CHECK_RESULT;
 
 #endif

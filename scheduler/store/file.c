@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,9 +122,9 @@ static uint32_t big_endian(const unsigned char *bytes)
 
 /* The database header (https://sqlite.org/fileformat.html): magic at 0, user_version at 60, application_id
  * at 68. */
-static int check_header(const char *path, const unsigned char *header, size_t length, struct rung_err *err)
+static int check_header(const char *path, const unsigned char *header, struct rung_err *err)
 {
-    if (length < 100 || memcmp(header, "SQLite format 3", 16) != 0)
+    if (memcmp(header, "SQLite format 3", 16) != 0)
         return rung_err_set(err, RUNG_EUSE, "%s: is no SQLite database", path);
     if (big_endian(header + 68) != RUNG_FILE_APPLICATION)
         return rung_err_set(err, RUNG_EUSE, "%s: is a database of another program, not of rung", path);
@@ -135,18 +136,39 @@ static int check_header(const char *path, const unsigned char *header, size_t le
     return rung_err_way_out(err, "use the rung that wrote it, or a newer one");
 }
 
+/* Through SQLite's own layer: to open and close the file beside it would let go of every POSIX lock that
+ * another connection of this process has on it. */
+static int read_bytes(const char *real, void *bytes, int count)
+{
+    sqlite3_initialize();
+    sqlite3_vfs *layer = sqlite3_vfs_find(NULL);
+    sqlite3_file *file = rung_mem_zalloc(1, (size_t)layer->szOsFile);
+    sqlite3_filename name = sqlite3_create_filename(real, "", "", 0, NULL);
+    if (!name)
+        rung_mem_out();
+    errno = 0;
+    int rc = layer->xOpen(layer, name, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, NULL);
+    if (rc == SQLITE_OK)
+        rc = file->pMethods->xRead(file, bytes, count, 0);
+    int saved = errno;
+    if (file->pMethods)
+        file->pMethods->xClose(file);
+    sqlite3_free_filename(name);
+    free(file);
+    errno = saved;
+    return rc;
+}
+
 static int read_header(const char *path, const char *real, struct rung_err *err)
 {
     unsigned char header[100];
-    int file = open(real, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return rung_err_set(err, RUNG_EUSE, "%s: cannot be read: %s", path, strerror(errno));
-    ssize_t length = read(file, header, sizeof header);
-    int saved = errno;
-    close(file);
-    if (length < 0)
-        return rung_err_set(err, RUNG_EFAIL, "%s: cannot be read: %s", path, strerror(saved));
-    return check_header(path, header, (size_t)length, err);
+    int rc = read_bytes(real, header, sizeof header);
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return rung_err_set(err, RUNG_EUSE, "%s: is no SQLite database", path);
+    if (rc != SQLITE_OK)
+        return rung_err_set(err, (rc & 0xff) == SQLITE_CANTOPEN ? RUNG_EUSE : RUNG_EFAIL,
+                            "%s: cannot be read: %s", path, errno ? strerror(errno) : sqlite3_errstr(rc));
+    return check_header(path, header, err);
 }
 
 static int check_content(const char *path, const char *real, enum rung_store_mode mode, bool *empty,

@@ -19,9 +19,11 @@ struct rung_lock {
     int file;
 };
 
-static struct flock whole_file(void)
+enum { NAMING_BYTE, DECIDING_BYTE };
+
+static struct flock lock_of(int byte)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
     return lock;
 }
 
@@ -35,12 +37,13 @@ static bool same_file(const char *path, int file)
 
 static int64_t owner_of(int file)
 {
-    struct flock lock = whole_file();
-    if (fcntl(file, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+    struct flock lock = lock_of(DECIDING_BYTE);
+    if (fcntl(file, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
         return 0;
-    if (lock.l_pid > 0)
+    lock = lock_of(NAMING_BYTE);
+    if (fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
         return lock.l_pid;
-    char text[32]; /* a process of another container, whose id the kernel cannot tell: ask the file */
+    char text[32]; /* this process itself, or one of another container: the file has its id */
     ssize_t length = pread(file, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
     long long pid = strtoll(text, NULL, 10);
@@ -55,9 +58,11 @@ static int refuse(int64_t owner, const char *shown, struct rung_err *err)
     return rung_err_way_out(err, "wait until it ends, or stop it: kill -INT %lld", (long long)owner);
 }
 
-static void write_pid(int file)
+/* The lock is had already: what fails here costs no more than the name. */
+static void name_owner(int file)
 {
-    /* For people only, the kernel knows the owner: a full disk does no harm. */
+    struct flock lock = lock_of(NAMING_BYTE);
+    fcntl(file, F_SETLK, &lock);
     char text[32];
     int length = snprintf(text, sizeof text, "%lld\n", (long long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)length, 0) != length)
@@ -71,9 +76,9 @@ static int try_take(const char *path, const char *shown, int *file, struct rung_
     if (*file < 0)
         return rung_err_set(err, errno == ENOSPC || errno == EIO ? RUNG_EFAIL : RUNG_EUSE,
                             "%s: cannot be locked: %s: %s", shown, path, strerror(errno));
-    struct flock lock = whole_file();
+    struct flock lock = lock_of(DECIDING_BYTE);
     int rc;
-    if (fcntl(*file, F_SETLK, &lock) == 0) {
+    if (fcntl(*file, F_OFD_SETLK, &lock) == 0) {
         if (same_file(path, *file))
             return 1;
         rc = 0;
@@ -98,7 +103,7 @@ int rung_lock_take(struct rung_lock **out, const char *database, const char *sho
         free(path);
         return rc < 0 ? rc : refuse(0, shown, err);
     }
-    write_pid(file);
+    name_owner(file);
     struct rung_lock *lock = rung_mem_zalloc(1, sizeof *lock);
     lock->path = path;
     lock->file = file;

@@ -1,9 +1,10 @@
 /*
- * The write lock: a POSIX record lock on DATABASE.lock. The kernel drops it when its owner ends, however that
+ * The write lock, DATABASE.lock: two record locks, which the kernel drops when their owner ends, however that
  * happens.
  *
- * Record locks belong to a process, and closing any descriptor of the file lets them go: who holds the lock
- * must not ask for its owner through the file.
+ * Byte 1 has the lock that decides, of the kind that belongs to the open file: it holds between two stores of
+ * one process too, and nothing that the process closes elsewhere lets it go. Byte 0 has one of the POSIX
+ * kind, whose owner's id the kernel tells.
  */
 #ifndef RUNG_STORE_LOCK_H
 #define RUNG_STORE_LOCK_H

@@ -49,11 +49,11 @@
 #define WITHIN(id, s)  id " BETWEEN " s ".id << 40 AND (" s ".id << 40) + 1099511627775"
 #define TIME_OF(value) "strftime('%Y-%m-%dT%H:%M:%fZ', " value ", 'unixepoch')"
 
-/* The order of the leaderboard: who ended a last rung with a finite score, who has one, the rest; then by
- * last score; then by number. */
+/* The order of the leaderboard: who ended a last rung with a finite score, who has one, the rest and the failed
+ * (4); then by last score; then by number. */
 #define BY_RANK                                                                                              \
-    "CASE WHEN p.score IS NULL THEN 2 ELSE p.ended = 0 END,"                                                 \
-    " CASE s.goal WHEN 'minimize' THEN p.score ELSE -p.score END, m.id"
+    "CASE WHEN p.score IS NULL OR p.status = 4 THEN 2 ELSE p.ended = 0 END,"                                 \
+    " p.score IS NULL, CASE s.goal WHEN 'minimize' THEN p.score ELSE -p.score END, m.id"
 
 #define RUNNING_MODELS                                                                                       \
     "(SELECT DISTINCT t.id >> 40 << 40 | t.model AS id FROM trainer t JOIN search r ON r.id = t.id >> 40"    \

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct rung_states {
@@ -130,6 +131,14 @@ int64_t rung_states_size(const struct rung_states *states, uint32_t model, int64
 int64_t rung_states_attempt_size(const struct rung_states *states, uint32_t model, int64_t calls, int64_t job)
 {
     return size_of(attempt_name(states, model, calls, job));
+}
+
+int64_t rung_states_room(const struct rung_states *states)
+{
+    struct statvfs info;
+    if (statvfs(states->states, &info) != 0)
+        return INT64_MAX;
+    return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }
 
 int rung_states_adopt(struct rung_states *states, uint32_t model, int64_t calls, int64_t job,

@@ -31,6 +31,8 @@ int64_t rung_states_size(const struct rung_states *states, uint32_t model, int64
 /* Size of an attempt's file, or -1. */
 int64_t rung_states_attempt_size(const struct rung_states *states, uint32_t model, int64_t calls,
                                  int64_t job);
+/* Bytes that can still be written to the folder; INT64_MAX where the system does not tell. */
+int64_t rung_states_room(const struct rung_states *states);
 /* The attempt becomes the model's state at `calls` (rename). RUNG_EFAIL. */
 int rung_states_adopt(struct rung_states *states, uint32_t model, int64_t calls, int64_t job,
                       struct rung_err *err) RUNG_CHECK_RESULT;

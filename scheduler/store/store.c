@@ -279,16 +279,17 @@ static int take_snapshot(struct rung_store *store, struct rung_err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int begin_once(struct rung_store *store, sqlite3_stmt *stmt, struct rung_err *err)
+/* SQLite waits for others only while the connection holds no read lock. So when one is in the way (a reader
+ * that looks twice, a person's write since our last), ours is let go first. */
+static int begin_at_last(struct rung_store *store, sqlite3_stmt *stmt)
 {
-    int rc = store->snapshot ? 0 : take_snapshot(store, err);
-    if (rc != 0)
+    int rc = sqlite3_step(stmt);
+    if ((rc & 0xff) != SQLITE_BUSY || !store->snapshot)
         return rc;
-    rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
-    return rc == SQLITE_DONE            ? 0
-           : rc == SQLITE_BUSY_SNAPSHOT ? 1
-                                        : rung_store_error(store, "cannot record", err);
+    release_snapshot(store);
+    store->rollbacks++; /* what was read before may be older than that write */
+    return sqlite3_step(stmt);
 }
 
 int rung_store_begin(struct rung_store *store, struct rung_err *err)
@@ -298,15 +299,15 @@ int rung_store_begin(struct rung_store *store, struct rung_err *err)
     if (store->mode == RUNG_STORE_READ)
         return rung_err_set(err, RUNG_EFAIL, "%s: is open for reading only", store->path);
     sqlite3_stmt *stmt = rung_stmt_get(store, RUNG_STMT_BEGIN, err);
-    int rc = stmt ? begin_once(store, stmt, err) : rung_stmt_code(err);
-    if (rc > 0) { /* someone wrote with a tool of his own since we looked: look again */
-        release_snapshot(store);
-        store->rollbacks++;
-        rc = begin_once(store, stmt, err);
-        if (rc > 0)
-            rc = rung_store_error(store, "cannot record", err);
-    }
+    if (!stmt)
+        return rung_stmt_code(err);
+    int rc = begin_at_last(store, stmt) == SQLITE_DONE ? 0 : rung_store_error(store, "cannot record", err);
+    sqlite3_reset(stmt);
     store->open = rc == 0;
+    if (rc == 0 && !store->snapshot)
+        rc = take_snapshot(store, err);
+    if (rc != 0)
+        rung_store_rollback(store);
     return rc;
 }
 

@@ -19,7 +19,7 @@
 #define TRAINERS 2
 
 struct bench {
-    char folder[64], path[96];
+    char folder[300], path[320];
     struct rung_store *store;
     struct rung_record *record;
     struct rung_space *space;
@@ -60,7 +60,8 @@ static void open_bench(struct bench *bench)
     struct rung_plan_bracket bracket = {.rung_count = 1, .rungs = &rung, .calls = RESULTS, .scores = RESULTS};
     struct rung_plan plan = {.bracket_count = 1, .brackets = &bracket, .models = MODELS, .calls = RESULTS};
     struct rung_search_row row = {.name = "bench", .spec = "{}", .goal = "maximize", .started_at = 1.7e9};
-    snprintf(bench->folder, sizeof bench->folder, "%s/rung-bench-XXXXXX", "/tmp");
+    const char *top = getenv("TMPDIR");
+    snprintf(bench->folder, sizeof bench->folder, "%s/rung-bench-XXXXXX", top ? top : "/tmp");
     if (!mkdtemp(bench->folder)) {
         perror(bench->folder);
         exit(1);
@@ -102,7 +103,7 @@ static void record_result(struct bench *bench, uint32_t i)
 
 static long long file_size(const char *path, const char *suffix)
 {
-    char name[128];
+    char name[330];
     struct stat info;
     snprintf(name, sizeof name, "%s%s", path, suffix);
     return stat(name, &info) == 0 ? (long long)info.st_size : 0;
@@ -139,16 +140,15 @@ static double measure(int every, double *wall, long long *wal, long long *file)
 int main(void)
 {
     static const int every[] = {1, 2, 10};
-    printf("store:");
     for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
         double wall;
         long long wal, file;
         double cpu = measure(every[i], &wall, &wal, &file);
-        printf("%s %.1f µs per recorded result (commit every %d; %.1f µs wall, WAL %.0f MB, file %.0f bytes "
-               "a result)",
-               i == 0 ? "" : ",", cpu, every[i], wall, (double)wal / 1e6, (double)file / RESULTS);
+        printf("store: %.1f µs per recorded result (commit every %d); wall %.1f µs, WAL %.0f MB, %.0f bytes "
+               "of file a "
+               "result\n",
+               cpu, every[i], wall, (double)wal / 1e6, (double)file / RESULTS);
         fflush(stdout);
     }
-    printf("\n");
     return 0;
 }

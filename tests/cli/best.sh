@@ -20,6 +20,13 @@ model=$(python3 -c 'import json; print(json.load(open("top"))[0]["model"])')
 check "is what the trainer wrote" grep -qx "model $model at 9" best.state
 rung best s.db --state none/best.state
 expect "a state that cannot be written" 2 "" 'none/best.state'
+echo old >old.state
+rung best s.db --state old.state
+check "a state replaces the file that is there" same best.state old.state
+cp s.db before
+rung best s.db --state ./s.db
+expect "the database itself is none" 2 "" '^rung: --state ./s.db: is the database$'
+check "it is as it was" cmp s.db before
 mkdir moved
 mv s.db s.db.states s.db.logs moved
 rung best moved/s.db --state moved.state
@@ -29,4 +36,10 @@ spec f '"max_iter": 3' '{"nan": true}'
 rung run f.json --quiet
 rung best f.db
 expect "no model with a score" 1 "" '^rung: f.db: f: no model has a score$'
+spec h '"algorithm": "random", "models": 2, "max_iter": 9, "patience": 3' '{"fail": [0, 1], "after": 3}'
+rung run h.json --quiet
+expect "all have failed" 1
+rung best h.db --state h.state
+expect "no model to use" 1 "" '^rung: h.db: h: every model with a score has failed$'
+check "no state of it" test ! -e h.state
 finish

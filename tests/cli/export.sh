@@ -62,11 +62,25 @@ cp out all
 rung top s.db --format json -n 3
 check_json "-n" "d == json.load(open('all'))[:3]"
 rung top s.db --format json -n 0
-check_json "-n 0" "d == []"
+check_json "-n 0 is all" "d == json.load(open('all'))"
 rung top s.db --format csv --search s
 check "top as csv" python3 compare.py leaderboard csv s
 rung top s.db -n 2
 check "top as a table" test "$(wc -l <out)" = 3
+rung top s.db -n 0
+check "-n 0 as a table" test "$(wc -l <out)" = 18
+rung top s.db
+check "no more than there is" test "$(wc -l <out)" = 18
+rung run s.json --db wide.db --set search.max_iter=27 --quiet
+rung top wide.db
+expect "a table of many models is cut" 0 '^29 more models \(-n 0 for all\)$'
+check "at the end of a screen" test "$(wc -l <out)" = 22
+rung top wide.db -n 0
+check "unless all are asked for" test "$(wc -l <out)" = 50
+rung top wide.db -n 48
+check "a number that was given is enough said" test "$(wc -l <out)" = 49
+rung top wide.db --format csv
+check "programs get all" test "$(wc -l <out)" = 50
 rung top s.db -n -1
 expect "-n -1" 2 "" '^rung: -n: -1 is less than 0$'
 rung list s.db --format json

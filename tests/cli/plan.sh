@@ -44,6 +44,7 @@ expect "asha without an end" 0
 check_json "its numbers are not known" "d['models'] is None and d['calls'] is None"
 rung plan endless.json
 expect "asha without an end, as a table" 0 'models until a limit is reached'
+check "its rungs" grep -qx ' *0 *- *- *?x1 ?x3 ?x9' out
 echo '{"trainer": {"command": ["x"]}, "parameters": {"a": {"choice": [1, 2, 3]}, "b": {"int": [0, 4], "step": 2}},
        "search": {"algorithm": "grid", "max_iter": 2}}' >grid.json
 rung plan grid.json --format json

@@ -41,7 +41,7 @@ kill -INT $pid
 rm -f hold
 wait $pid
 rc=$?
-expect "interrupted: exit status" 130 "" '^rung: s: interrupted'
+expect "interrupted: exit status" 130 "" '^rung: s: interrupted$'
 check "interrupted: says how to go on" grep -qx 'rung resume int.db' err
 first=$("$RUNG" export int.db | wc -l)
 check "interrupted: the running jobs were kept" test "$first" -gt 1
@@ -80,6 +80,17 @@ rung resume time.db
 expect "time limit: still reached" 3 "" '^rung: long: limits.time is reached: [0-9.]+ s of running time, the limit is 0\.3 s$'
 rung resume time.db --set limits.time=null --time-limit 0.3 --quiet
 expect "time limit: lifted, for as long" 3
+
+# ---- ended without one usable model ----
+spec broken '"max_iter": 3' '{"nan": true}' ', "on_end": ["sh", "-c", "echo >>ends"]'
+rung run broken.json
+cp err broken.err
+"$RUNG" list broken.db --format csv >before
+rung resume broken.db
+expect "ended badly: stays so" 1
+check "ended badly: says the same" same <(tail -n 2 broken.err) err
+check "ended badly: nothing is changed" same before <("$RUNG" list broken.db --format csv)
+check "ended badly: on_end has had its turn" test "$(wc -l <ends)" = 1
 
 # ---- changes ----
 start run s.json --db ch.db

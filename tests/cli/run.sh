@@ -44,6 +44,8 @@ rung run first.json --db t.db --trainers 0
 expect "no trainers" 2 "" '^rung: --trainers: 0 trainers, and no worker can come$'
 rung run first.json --db t.db --set trainer.count=0
 expect "no trainers by the spec" 2 "" '^rung: trainer.count: 0 trainers, and no worker can come$'
+rung run first.json --db t.db --set trainer.count=70000
+expect "more trainers than can be" 2 "" '^rung: first.json: trainer.count: expected an integer <= 65536, found 70000$'
 rung run first.json --db t.db --trainers two
 expect "trainers that are no number" 2 "" '^rung: --trainers: "two" is no whole number$'
 rung run first.json --db t.db --time-limit soon

@@ -5,6 +5,7 @@ jobs     file: a line per job, "MODEL FROM TO"
 hold     file: no job is answered while it exists
 fail     list of models whose jobs fail; with "retry": true they may be tried again
 until    file: `fail` only counts while it exists
+after    number: `fail` only counts in jobs that begin at that call or later
 die      list of models at whose jobs the trainer ends by itself, with a last word on standard error
 nan      true: every score is NaN
 """
@@ -34,6 +35,7 @@ def job(m):
         print("last words of model %d" % model, file=sys.stderr, flush=True)
         os._exit(3)
     fails = "until" not in settings or os.path.exists(settings["until"])
+    fails = fails and m["from"] >= settings.get("after", 0)
     if fails and model in settings.get("fail", []):
         send(type="failure", job=m["job"], reason="told to fail", retry=settings.get("retry", False))
         return

@@ -263,4 +263,86 @@ static UNUSED double some_score(uint32_t model, int64_t calls)
     return (double)((model * 37) % 101) / 101 + (double)calls * 1e-4;
 }
 
+static UNUSED void refuses_mode(const char *path, enum rung_store_mode mode, const char *why)
+{
+    struct rung_store *store = (void *)1;
+    struct rung_err err = {0};
+    int rc = rung_store_open(&store, path, mode, &err);
+    if (rc != RUNG_EUSE)
+        fail_msg("%s: %d, not refused as %s: %s", path, rc, why, err.text);
+    assert_null(store);
+    assert_int_equal(err.code, RUNG_EUSE);
+    if (!strstr(err.text, why) || strncmp(err.text, path, strlen(path)) != 0)
+        fail_msg("'%s' does not say '%s'", err.text, why);
+}
+
+static UNUSED void refuses(const char *path, const char *why)
+{
+    refuses_mode(path, RUNG_STORE_READ, why);
+    refuses_mode(path, RUNG_STORE_WRITE, why);
+    assert_false(is_there(in_folder("a.db.lock")));
+}
+
+/* A database at a.db with one finished search of 9 models. */
+static UNUSED const char *some_database(void)
+{
+    const char *path = in_folder("a.db");
+    struct rung_search_spec spec = help_spec(9, 3);
+    struct live live = {0};
+    live_create(&live, path, "first", &spec);
+    live_start(&live);
+    live_finish(&live, some_score);
+    live_close(&live);
+    return path;
+}
+
+static UNUSED int count_rows(struct rung_store *store, enum rung_query_view view, struct rung_err *err)
+{
+    struct rung_query *query;
+    int rc = rung_query_open(&query, store, view, NULL, err), rows = 0;
+    while (rc == 0 && (rc = rung_query_next(query, err)) > 0) {
+        rows++;
+        rc = 0;
+    }
+    rung_query_close(query);
+    return rc < 0 ? rc : rows;
+}
+
+#define HISTORY_ROWS 22 /* scores of the plan of (9, 3) */
+
+static UNUSED void record_many(struct live *live, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct rung_event event = {
+            .kind = RUNG_EVENT_RESULT, .model = (uint32_t)i % 9, .calls = 1, .score = 1};
+        live_need(live,
+                  rung_record_append(live->record, &event, &(struct rung_decisions){0}, NULL, &live->err));
+        live_need(live, rung_store_commit(live->store, &live->err));
+    }
+}
+
+/* Commits a search, begins a transaction that it does not end, and dies. */
+static UNUSED int record_and_die(void *path)
+{
+    struct rung_search_spec spec = help_spec(9, 3);
+    struct live live = {0};
+    live_create(&live, path, "killed", &spec);
+    live_start(&live);
+    live_answer(&live, some_score);
+    live_answer(&live, some_score);
+    struct rung_event event = help_answer(live.search, 2, 0.5);
+    live_event(&live, &event, NULL);
+    raise(SIGKILL);
+    return 0;
+}
+
+/* One bracket of 4 models: 4 at 1 call, 2 at 2, 1 at 4. */
+static UNUSED struct rung_search_spec four_models(void)
+{
+    struct rung_search_spec spec = help_spec(4, 2);
+    spec.algorithm = RUNG_SUCCESSIVE_HALVING;
+    spec.models = 4;
+    return spec;
+}
+
 #endif

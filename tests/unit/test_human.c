@@ -91,6 +91,7 @@ static void test_json(void **state)
         json("{\"alpha\":0.000012345678,\"sizes\":[12,6],\"rate\":\"constant\",\"on\":true,\"x\":null}"),
         "alpha=1.2346e-05 sizes=[12 6] rate=constant on=true x=-");
     assert_string_equal(json("[{\"models\":81,\"calls\":1},{\"models\":27,\"calls\":3}]"), "81x1 27x3");
+    assert_string_equal(json("[{\"models\":null,\"calls\":1},{\"models\":null,\"calls\":3}]"), "?x1 ?x3");
     assert_string_equal(json("{\"a\":{\"b\":1}}"), "a={b=1}");
     assert_string_equal(json("[]"), "[]");
     assert_string_equal(json("no json\n"), "no json?");

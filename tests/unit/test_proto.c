@@ -1,6 +1,6 @@
 /* The trainer protocol: what rung writes, what it reads, what it refuses and how it says so. */
-#include "dispatch/proto.h"
 #include "core/spec.h"
+#include "dispatch/proto.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -24,11 +24,16 @@ static void start_message_has_every_field(void **state)
     struct rung_err err;
     struct rung_buf buf = written();
     struct rung_json *settings = rung_json_parse("{\"a\":[1,2]}", 11, 0, &err);
-    struct rung_proto_start start = {.search = "four-circles", .seed = 42, .trainer = 0, .threads = 1,
-                                     .settings = settings, .examples_per_call = 8361};
+    struct rung_proto_start start = {.search = "four-circles",
+                                     .seed = 42,
+                                     .trainer = 0,
+                                     .threads = 1,
+                                     .settings = settings,
+                                     .examples_per_call = 8361};
     rung_proto_write_start(&buf, &start);
-    assert_string_equal(buf.data, "{\"type\":\"start\",\"protocol\":1,\"search\":\"four-circles\",\"seed\":42,\"trainer\":0,"
-                                  "\"threads\":1,\"settings\":{\"a\":[1,2]},\"examples_per_call\":8361}\n");
+    assert_string_equal(
+        buf.data, "{\"type\":\"start\",\"protocol\":1,\"search\":\"four-circles\",\"seed\":42,\"trainer\":0,"
+                  "\"threads\":1,\"settings\":{\"a\":[1,2]},\"examples_per_call\":8361}\n");
     rung_buf_clear(&buf);
     start.examples_per_call = RUNG_UNSET;
     rung_proto_write_start(&buf, &start);
@@ -41,11 +46,19 @@ static void job_message_has_every_field(void **state)
 {
     (void)state;
     struct rung_buf buf = written();
-    struct rung_proto_job job = {.job = 17, .model = 5, .seed = 4294967295u, .parameters = "{\"alpha\":0.5}",
-                                 .from = 3, .to = 9, .state_in = "/p/5.3", .state_out = "/p/5.9.17"};
+    struct rung_proto_job job = {.job = 17,
+                                 .model = 5,
+                                 .seed = 4294967295u,
+                                 .parameters = "{\"alpha\":0.5}",
+                                 .from = 3,
+                                 .to = 9,
+                                 .state_in = "/p/5.3",
+                                 .state_out = "/p/5.9.17"};
     rung_proto_write_job(&buf, &job);
-    assert_string_equal(buf.data, "{\"type\":\"job\",\"job\":17,\"model\":5,\"seed\":4294967295,\"parameters\":{\"alpha\":0.5},"
-                                  "\"from\":3,\"to\":9,\"state_in\":\"/p/5.3\",\"state_out\":\"/p/5.9.17\"}\n");
+    assert_string_equal(
+        buf.data,
+        "{\"type\":\"job\",\"job\":17,\"model\":5,\"seed\":4294967295,\"parameters\":{\"alpha\":0.5},"
+        "\"from\":3,\"to\":9,\"state_in\":\"/p/5.3\",\"state_out\":\"/p/5.9.17\"}\n");
     rung_buf_clear(&buf);
     job.from = 0;
     job.state_in = job.state_out = NULL;
@@ -62,8 +75,10 @@ static void short_messages(void **state)
     rung_proto_write_evaluate(&buf, &job);
     rung_proto_write_forget(&buf, 7);
     rung_proto_write_stop(&buf);
-    assert_string_equal(buf.data, "{\"type\":\"evaluate\",\"job\":99,\"model\":5,\"parameters\":{},\"state_in\":\"/p/5.81\"}\n"
-                                  "{\"type\":\"forget\",\"model\":7}\n{\"type\":\"stop\"}\n");
+    assert_string_equal(
+        buf.data,
+        "{\"type\":\"evaluate\",\"job\":99,\"model\":5,\"parameters\":{},\"state_in\":\"/p/5.81\"}\n"
+        "{\"type\":\"forget\",\"model\":7}\n{\"type\":\"stop\"}\n");
     rung_buf_free(&buf);
 }
 
@@ -79,8 +94,9 @@ static struct rung_proto_message read_well(const char *line, const char *metric)
 static void ready_is_read(void **state)
 {
     (void)state;
-    struct rung_proto_message m =
-        read_well("{\"type\":\"ready\",\"protocol\":1,\"name\":\"x\",\"evaluate\":true,\"platform\":\"zen\",\"new\":{}}", "score");
+    struct rung_proto_message m = read_well("{\"type\":\"ready\",\"protocol\":1,\"name\":\"x\",\"evaluate\":"
+                                            "true,\"platform\":\"zen\",\"new\":{}}",
+                                            "score");
     assert_int_equal(m.type, RUNG_PROTO_READY);
     assert_true(m.evaluates);
     assert_false(m.stateless);
@@ -95,8 +111,10 @@ static void ready_is_read(void **state)
 static void result_is_read_with_its_objective(void **state)
 {
     (void)state;
-    struct rung_proto_message m = read_well("{\"type\":\"result\",\"job\":17,\"score\":0.91,\"metrics\":{\"loss\":0.33},"
-                                            "\"fit_seconds\":1.27,\"score_seconds\":0.1,\"examples\":50166}", "loss");
+    struct rung_proto_message m =
+        read_well("{\"type\":\"result\",\"job\":17,\"score\":0.91,\"metrics\":{\"loss\":0.33},"
+                  "\"fit_seconds\":1.27,\"score_seconds\":0.1,\"examples\":50166}",
+                  "loss");
     assert_int_equal(m.type, RUNG_PROTO_RESULT);
     assert_int_equal(m.job, 17);
     assert_true(m.has_score && m.has_metric);
@@ -145,13 +163,19 @@ static void what_is_no_message_is_refused_with_the_reason(void **state)
         {"{\"type\":3}", "\"type\" of its message is a number, not a string"},
         {"{\"type\":\"resul\"}", "a message of the unknown type \"resul\""},
         {"{\"type\":\"result\",\"score\":1}", "its result has no \"job\""},
-        {"{\"type\":\"result\",\"job\":1.5,\"score\":1}", "\"job\" of its result is a number, not a whole number >= 0"},
-        {"{\"type\":\"result\",\"job\":1,\"score\":\"good\"}", "\"score\" of its result is a string, not a number"},
-        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"metrics\":[]}", "\"metrics\" of its result is an array, not an object"},
-        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"metrics\":{\"loss\":\"x\"}}", "\"loss\" of its result is a string, not a number"},
-        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"examples\":-1}", "\"examples\" of its result is a number, not a whole number >= 0"},
+        {"{\"type\":\"result\",\"job\":1.5,\"score\":1}",
+         "\"job\" of its result is a number, not a whole number >= 0"},
+        {"{\"type\":\"result\",\"job\":1,\"score\":\"good\"}",
+         "\"score\" of its result is a string, not a number"},
+        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"metrics\":[]}",
+         "\"metrics\" of its result is an array, not an object"},
+        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"metrics\":{\"loss\":\"x\"}}",
+         "\"loss\" of its result is a string, not a number"},
+        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"examples\":-1}",
+         "\"examples\" of its result is a number, not a whole number >= 0"},
         {"{\"type\":\"progress\",\"job\":1}", "its progress has no \"call\""},
-        {"{\"type\":\"failure\",\"job\":1,\"retry\":1}", "\"retry\" of its failure is a number, not true or false"},
+        {"{\"type\":\"failure\",\"job\":1,\"retry\":1}",
+         "\"retry\" of its failure is a number, not true or false"},
         {"{\"type\":\"ready\"}", "its ready has no \"protocol\""},
         {"{\"type\":\"ready\",\"protocol\":2}", "it speaks protocol 2, this rung speaks 1"},
         {"{\"type\":\"result\",\"job\":1,\"job\":1,\"score\":1}", "a line that is no JSON: "},
@@ -159,7 +183,8 @@ static void what_is_no_message_is_refused_with_the_reason(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rung_proto_message message;
         struct rung_err err = {0};
-        assert_int_equal(rung_proto_read(&message, cases[i][0], strlen(cases[i][0]), "loss", &err), RUNG_EFAIL);
+        assert_int_equal(rung_proto_read(&message, cases[i][0], strlen(cases[i][0]), "loss", &err),
+                         RUNG_EFAIL);
         if (strncmp(err.text, cases[i][1], strlen(cases[i][1])) != 0)
             fail_msg("%s\n gives: %s\n not:   %s", cases[i][0], err.text, cases[i][1]);
         rung_proto_free(&message);

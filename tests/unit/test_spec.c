@@ -114,7 +114,7 @@ static void test_wrong_trainer(void **state)
         {.set = {"trainer.count=1.5"}, .error = "trainer.count: expected an integer >= 0, found 1.5"},
         {.set = {"trainer.count='2'"}, .error = "trainer.count: expected an integer >= 0, found '2'"},
         {.set = {"trainer.count=1e7"},
-         .error = "trainer.count: expected an integer <= 1000000, found 10000000"},
+         .error = "trainer.count: expected an integer <= 65536, found 10000000"},
         {.set = {"trainer.threads=0"}, .error = "trainer.threads: expected an integer >= 1, found 0"},
         {.set = {"trainer.thread=1"}, .error = "trainer.thread: unknown key (did you mean 'threads'?)"},
         {.set = {"trainer.setting={}"}, .error = "trainer.setting: unknown key (did you mean 'settings'?)"},
