@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 30
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 # -ffp-contract=off: clang fuses multiply and add even under -std=c11, and numbers must repeat.
 override CPPFLAGS += -D_GNU_SOURCE -Ischeduler -Iinclude -I. -MMD -MP
-COMPILE = $Q$(CC) -std=c11 $(CPPFLAGS) $(PKG_CFLAGS) $(WARNINGS) $(CFLAGS) -ffp-contract=off
+COMPILE = $Q$(CC) -std=c11 $(CPPFLAGS) -I$(BUILD)/scheduler $(PKG_CFLAGS) $(WARNINGS) $(CFLAGS) -ffp-contract=off
 LINK    = $Q$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^
 Q       := $(if $(V),,@)
 say      = $(if $(V),,@echo '  $1 $@')
@@ -114,6 +114,13 @@ $(BUILD)/%.o: %.c | need
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(COMPILE) -c -o $@ $<
+
+# SQL as a string constant, a line of it per line, for schema.c to include.
+$(BUILD)/scheduler/store/schema.o: $(patsubst %,$(BUILD)/%.h,$(wildcard scheduler/store/schema/*.sql))
+$(BUILD)/%.sql.h: %.sql
+	@mkdir -p $(@D)
+	$(call say,SQL )
+	$Qsed 's/["\\?]/\\&/g; s/.*/"&\\n"/' $< > $@.tmp && mv $@.tmp $@
 
 # q, not r: two objects of one file name would replace each other.
 $(BUILD)/libbase.a: $(OBJ_BASE)

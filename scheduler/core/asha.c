@@ -144,10 +144,25 @@ static bool more_models(const struct rung_roster *roster)
     return roster->model_count < limit;
 }
 
+/* Who still waits for a promotion that cannot come any more, but for the one that leads: its state is what the
+ * search was run for, also when nobody reached the last rung. */
+static void stop_waiting(struct rung_roster *roster, const struct rung_asha *asha)
+{
+    uint32_t leader = rung_roster_leader(roster);
+    for (uint32_t model = 0; model < roster->model_count; model++) {
+        const struct rung_model *m = &roster->models[model];
+        bool waits = m->status == RUNG_MODEL_PAUSED || (m->status == RUNG_MODEL_PLATEAUED && !m->ended);
+        if (waits && model != leader)
+            rung_roster_stop(roster, model, asha->models[model].rung);
+    }
+}
+
 static void end_if_done(struct rung_roster *roster, const struct rung_asha *asha)
 {
-    if (asha->training == 0 && asha->climbers == 0 && !more_models(roster))
-        rung_roster_end_bracket(roster, 0);
+    if (asha->training > 0 || asha->climbers > 0 || more_models(roster))
+        return;
+    stop_waiting(roster, asha);
+    rung_roster_end_bracket(roster, 0);
 }
 
 static void send_on(struct rung_roster *roster, struct rung_asha *asha, uint32_t model)

@@ -256,6 +256,8 @@ bool rung_jobq_ties_next(const struct rung_jobq *queue, uint32_t model)
 {
     const struct rung_heap_item *item = rung_heap_get(&queue->ready, model),
                                 *top = rung_heap_top(&queue->ready);
+    if (queue->priority == RUNG_PRIORITY_FIFO) /* all keys are equal, and the order is all that counts */
+        return false;
     return item != NULL && item->key == top->key;
 }
 

@@ -247,6 +247,19 @@ void rung_roster_finish(struct rung_roster *roster, uint32_t model)
     }
 }
 
+uint32_t rung_roster_leader(const struct rung_roster *roster)
+{
+    struct rung_ranked leader = {.score = NAN, .model = RUNG_NO_MODEL};
+    if (roster->best != RUNG_NO_MODEL)
+        return roster->best;
+    for (uint32_t model = 0; model < roster->model_count; model++) {
+        struct rung_ranked ranked = rung_roster_ranked(roster, model);
+        if (isfinite(ranked.score) && rung_rank_before(ranked, leader))
+            leader = ranked;
+    }
+    return leader.model;
+}
+
 void rung_roster_decide(struct rung_roster *roster, uint32_t bracket, size_t rung, size_t kept)
 {
     struct rung_decision decision = {.kind = RUNG_DECISION_RUNG,

@@ -208,19 +208,7 @@ uint32_t rung_search_best(const struct rung_search *search)
 
 uint32_t rung_search_leader(const struct rung_search *search)
 {
-    const struct rung_roster *roster = &search->roster;
-    if (roster->best != RUNG_NO_MODEL)
-        return roster->best;
-    struct rung_ranked leader = {.score = NAN, .model = RUNG_NO_MODEL};
-    for (uint32_t model = 0; model < roster->model_count; model++) {
-        if (roster->models[model].status == RUNG_MODEL_FAILED) /* whatever it scored before: its state is gone */
-            continue;
-        double score = rung_roster_oriented(roster, roster->models[model].score);
-        struct rung_ranked ranked = {.score = score, .model = model};
-        if (isfinite(score) && rung_rank_before(ranked, leader))
-            leader = ranked;
-    }
-    return leader.model;
+    return rung_roster_leader(&search->roster);
 }
 
 double rung_search_oriented(const struct rung_search *search, double score)

@@ -184,6 +184,8 @@ void rung_engine_free(struct rung_engine *engine)
     rung_buf_free(&engine->path_in);
     rung_buf_free(&engine->path_out);
     free(engine->platform);
+    free(engine->blocked.models);
+    free(engine->refused.models);
     free(engine->models);
     free(engine);
 }
@@ -232,6 +234,11 @@ static void on_violation(void *context, int slot, const char *reason, double now
         rung_engine_violation(engine, slot, reason, now);
 }
 
+static void on_closing(void *context, int slot)
+{
+    rung_engine_closing(context, slot);
+}
+
 static void on_gone(void *context, int slot, const struct rung_exit *how, double now)
 {
     rung_engine_gone(context, slot, how, now);
@@ -239,17 +246,33 @@ static void on_gone(void *context, int slot, const struct rung_exit *how, double
 
 struct rung_executor_listener rung_engine_listener(struct rung_engine *engine)
 {
-    return (struct rung_executor_listener){
-        .context = engine, .message = on_message, .violation = on_violation, .gone = on_gone};
+    return (struct rung_executor_listener){.context = engine,
+                                           .message = on_message,
+                                           .violation = on_violation,
+                                           .closing = on_closing,
+                                           .gone = on_gone};
 }
 
 /* ---- phases ---- */
+
+/* Everything is recorded but a test score, which is not worth more waiting. */
+static void give_up_evaluation(struct rung_engine *engine, double now)
+{
+    rung_engine_warn(engine, now, "no test score: the time is over");
+    engine->evaluated = true;
+    engine->phase = RUNG_PHASE_LEAVING;
+    rung_engine_dismiss(engine, false);
+}
 
 static void check_limits(struct rung_engine *engine, double now)
 {
     const struct rung_limits *limits = &engine->options.spec->limits;
     const char *resume = "go on with rung resume and --set";
     double goal = rung_search_oriented(engine->search, limits->score);
+    bool out_of_time = now - engine->started >= engine->options.time_limit;
+    if (engine->phase == RUNG_PHASE_EVALUATING &&
+        (out_of_time || rung_engine_elapsed(engine, now) >= limits->time))
+        give_up_evaluation(engine, now);
     if (engine->phase != RUNG_PHASE_RUNNING || rung_search_done(engine->search))
         return;
     if (rung_engine_elapsed(engine, now) >= limits->time)
@@ -262,7 +285,7 @@ static void check_limits(struct rung_engine *engine, double now)
     else if (isfinite(goal) && engine->best_score >= goal)
         rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
                           "limits.score: %g is reached; %s limits.score=…", limits->score, resume);
-    else if (now - engine->started >= engine->options.time_limit)
+    else if (out_of_time)
         rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "--time-limit: %g s are over",
                           engine->options.time_limit);
 }
@@ -278,14 +301,16 @@ static void ask_for_work(struct rung_engine *engine, double now)
                                       .elapsed = rung_engine_elapsed(engine, now),
                                       .at = now + engine->epoch};
     size_t before;
-    if (!rung_search_asks(engine->search))
+    if (engine->blocked.count > 0) /* there are new models already that wait for bytes of states */
         return;
-    do {
+    while (!engine->broken && rung_search_asks(engine->search)) {
         before = rung_jobq_count(engine->queue);
         if (before >= rung_pool_count(engine->pool, RUNG_SLOT_IDLE))
             return;
         rung_engine_feed(engine, &ask, &facts);
-    } while (!engine->broken && rung_jobq_count(engine->queue) > before);
+        if (rung_jobq_count(engine->queue) == before)
+            return;
+    }
 }
 
 static void run_phase(struct rung_engine *engine, double now)
@@ -301,6 +326,7 @@ static void run_phase(struct rung_engine *engine, double now)
         engine->result.end = RUNG_END_FINISHED;
         engine->result.reason[0] = '\0';
         engine->phase = RUNG_PHASE_EVALUATING;
+        engine->evaluated = engine->stop_requests > 0;
     }
     if (engine->phase == RUNG_PHASE_EVALUATING)
         rung_engine_evaluate(engine, now);
@@ -389,25 +415,32 @@ double rung_engine_wake_at(const struct rung_engine *engine, double now)
     double at = rung_pool_wake_at(engine->pool, now);
     if (engine->phase == RUNG_PHASE_DRAINING)
         at = fmin(at, engine->grace_until);
-    if (engine->phase == RUNG_PHASE_RUNNING) {
+    if (engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_EVALUATING) {
         at = fmin(at, engine->started + engine->options.time_limit);
         at = fmin(at, engine->started + engine->options.spec->limits.time - engine->options.elapsed_before);
     }
     return at;
 }
 
+void rung_engine_set_epoch(struct rung_engine *engine, double epoch)
+{
+    engine->epoch = epoch;
+}
+
 void rung_engine_interrupt(struct rung_engine *engine)
 {
-    if (engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_EVALUATING) {
-        rung_engine_drain(engine, RUNG_END_INTERRUPTED, INFINITY, "interrupted");
+    if (++engine->stop_requests > 1) {
+        if (engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_DRAINING)
+            engine->result.end = RUNG_END_INTERRUPTED;
+        engine->phase = RUNG_PHASE_LEAVING;
+        rung_engine_dismiss(engine, true);
         return;
     }
-    if (engine->phase == RUNG_PHASE_DRAINING && engine->result.end == RUNG_END_LIMIT) {
+    engine->evaluated = engine->evaluated || engine->phase == RUNG_PHASE_EVALUATING;
+    if (engine->phase == RUNG_PHASE_DRAINING) /* a limit was first: it ends the running jobs in any case */
         engine->grace_until = -INFINITY;
-        return;
-    }
-    engine->phase = RUNG_PHASE_LEAVING;
-    rung_engine_dismiss(engine, true);
+    if (engine->phase == RUNG_PHASE_RUNNING)
+        rung_engine_drain(engine, RUNG_END_INTERRUPTED, INFINITY, "interrupted");
 }
 
 bool rung_engine_over(const struct rung_engine *engine, struct rung_session_result *result)
@@ -439,6 +472,7 @@ int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *e
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_SEARCH, now);
     note.status = status[result->end];
     note.reason = result->reason[0] ? result->reason : NULL;
+    rung_states_sweep(engine->states, keep_state, engine); /* attempts of jobs that were ended */
     int rc = rung_record_status(engine->options.record, note.status, note.reason,
                                 rung_engine_elapsed(engine, now), now + engine->epoch, err);
     if (rc == 0)

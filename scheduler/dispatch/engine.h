@@ -39,6 +39,10 @@ int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *er
 /* When it wants a turn although nothing happens; INFINITY: never. */
 double rung_engine_wake_at(const struct rung_engine *engine, double now);
 
+/* The clock of the outside world may jump, and runs on while the machine sleeps: seconds since 1970 at time 0
+ * of the clock that times come from, as of now. */
+void rung_engine_set_epoch(struct rung_engine *engine, double epoch);
+
 /* The user wants to stop: hand out no more, wait for the running jobs. A second time: end the running ones
  * too. */
 void rung_engine_interrupt(struct rung_engine *engine);

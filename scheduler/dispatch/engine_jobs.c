@@ -4,116 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROOM_MIN  (64 * 1024) /* bytes: a disk with less is full, whatever the size of states */
-#define JOB_BLOCK 4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
-
-static int64_t next_job_number(struct rung_engine *engine)
-{
-    struct rung_err err;
-    if (engine->next_job == engine->job_ceiling) {
-        if (rung_record_reserve_jobs(engine->options.record, JOB_BLOCK, &engine->next_job, &err)) {
-            rung_engine_break(engine, &err);
-            return engine->next_job;
-        }
-        engine->job_ceiling = engine->next_job + JOB_BLOCK;
-    }
-    return engine->next_job++;
-}
-
-/* ---- which job, to which trainer ---- */
-
-/* Over limits.state_bytes only models that have a state go on, which frees some in the end. */
-static bool may_start(const struct rung_engine *engine, uint32_t model)
-{
-    return engine->state_bytes <= engine->options.spec->limits.state_bytes ||
-           rung_search_model(engine->search, model).calls > 0;
-}
-
-static bool failed_there(const struct rung_engine *engine, uint32_t model, int slot)
-{
-    return engine->models[model].failed_slot == slot && rung_pool_present(engine->pool) > 1;
-}
-
-/* An idle trainer for model: the one that holds it, else any where it has not just failed; -1: none. */
-static int trainer_for(const struct rung_engine *engine, uint32_t model)
-{
-    int holder = engine->models[model].holder;
-    if (holder >= 0 && rung_pool_slot(engine->pool, holder)->state == RUNG_SLOT_IDLE)
-        return holder;
-    int slot = rung_pool_first(engine->pool, RUNG_SLOT_IDLE);
-    while (slot >= 0 && failed_there(engine, model, slot))
-        slot = rung_pool_next(engine->pool, slot);
-    return slot;
-}
-
-/* The trainer goes on with the model it holds when that model's job ties with the one it would get. */
-static uint32_t preferred_by(const struct rung_engine *engine, int slot, uint32_t model)
-{
-    uint32_t held = rung_pool_slot(engine->pool, slot)->held;
-    bool free_choice = held != RUNG_NO_MODEL && held != model && engine->models[model].holder != slot &&
-                       rung_jobq_ties_next(engine->queue, held) && !failed_there(engine, held, slot);
-    return free_choice ? held : model;
-}
-
-static bool state_is_whole(const struct rung_engine *engine, uint32_t model, int64_t calls)
-{
-    int64_t recorded = engine->models[model].state_bytes;
-    return recorded != RUNG_NO_VALUE && rung_states_size(engine->states, model, calls) >= recorded;
-}
-
-static void hand_out(struct rung_engine *engine, int slot, uint32_t model, double now)
-{
-    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    struct rung_model_view view = rung_search_model(engine->search, model);
-    struct rung_job job = {.number = next_job_number(engine),
-                           .model = model,
-                           .purpose = RUNG_JOB_TRAIN,
-                           .from = s->stateless ? 0 : view.calls,
-                           .to = view.target,
-                           .sent_at = now};
-    if (job.from > 0 && !state_is_whole(engine, model, view.calls)) {
-        rung_engine_warn(
-            engine, now,
-            "the state of model %u at call %lld is missing or damaged: it is trained again from call 0",
-            model, (long long)view.calls);
-        job.purpose = RUNG_JOB_REBUILD;
-        job.from = 0;
-        job.to = view.calls;
-    }
-    job.last_call = job.from;
-    rung_jobq_remove(engine->queue, model);
-    rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
-    s->changed = true;
-    rung_outbox_send(&engine->outbox, slot);
-}
-
-void rung_engine_assign(struct rung_engine *engine, double now)
-{
-    uint32_t stash[64];
-    size_t stashed = 0;
-    while (rung_pool_count(engine->pool, RUNG_SLOT_IDLE) > 0 && stashed < 64 && !engine->broken) {
-        uint32_t model = rung_jobq_peek(engine->queue);
-        if (model == RUNG_NO_MODEL)
-            break;
-        int slot = may_start(engine, model) ? trainer_for(engine, model) : -1;
-        if (slot >= 0) {
-            hand_out(engine, slot, preferred_by(engine, slot, model), now);
-        } else {
-            rung_jobq_remove(engine->queue, model);
-            stash[stashed++] = model;
-        }
-    }
-    while (stashed > 0)
-        rung_jobq_return(engine->queue, stash[--stashed]);
-    bool stuck = rung_jobq_count(engine->queue) > 0 && rung_pool_count(engine->pool, RUNG_SLOT_BUSY) == 0 &&
-                 engine->state_bytes > engine->options.spec->limits.state_bytes &&
-                 rung_pool_count(engine->pool, RUNG_SLOT_IDLE) > 0;
-    if (stuck)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now,
-                          "limits.state_bytes: %lld bytes of states and no model can go on: raise it with "
-                          "--set limits.state_bytes=…",
-                          (long long)engine->state_bytes);
-}
+#define ROOM_MIN (64 * 1024) /* bytes: a disk with less is full, whatever the size of states */
 
 /* ---- sending ---- */
 
@@ -352,13 +243,17 @@ static void note_failure(struct rung_engine *engine, int slot, uint32_t model, c
 
 /* A trainer that cannot save for want of room has not failed: no other attempt would fare better, and models
  * would fail that are only unlucky. Then the search stops, as when the database finds no room. */
-static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job)
+static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job, const char *kind,
+                         const char *reason)
 {
+    bool by_trainer = strcmp(kind, "failure") == 0 || strcmp(kind, "exit") == 0;
+    bool says_so = strcasestr(reason, "no space left on device") != NULL;
     int64_t room = rung_states_room(engine->states);
     int64_t written = rung_states_attempt_size(engine->states, job->model, job->to, job->number);
     int64_t needed = engine->largest_state + engine->largest_state / 4 + ROOM_MIN; /* states grow */
     struct rung_err err;
-    if (room >= ROOM_MIN && (room >= needed || room + written >= needed))
+    bool has_room = room >= ROOM_MIN && (room >= needed || room + written >= needed);
+    if (!by_trainer || (has_room && !says_so))
         return false;
     rung_err_set(&err, RUNG_EFAIL, "the disk is full: %lld bytes are left for states", (long long)room);
     rung_engine_break(engine, &err);
@@ -377,7 +272,7 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char
     struct rung_engine_model *facts = &engine->models[job.model];
     bool lost = strcmp(kind, "lost") == 0;
     int64_t attempt = facts->attempts + 1;
-    bool full = disk_is_full(engine, &job);
+    bool full = !final && disk_is_full(engine, &job, kind, reason);
     rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
     if (full)
         return;
@@ -395,34 +290,4 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char
         model_failed(engine, slot, job.model, reason, now);
     else
         rung_jobq_return(engine->queue, job.model);
-}
-
-/* ---- the test score ---- */
-
-/* Asks one trainer for the best model's test score, once; a trainer that cannot is asked nothing. */
-void rung_engine_evaluate(struct rung_engine *engine, double now)
-{
-    bool nothing_to_ask = engine->best == RUNG_NO_MODEL ||
-                          engine->models[engine->best].state_bytes == RUNG_NO_VALUE ||
-                          rung_pool_present(engine->pool) == 0;
-    if (engine->evaluated)
-        return;
-    engine->evaluated = nothing_to_ask;
-    int holder = nothing_to_ask ? -1 : engine->models[engine->best].holder;
-    int slot = holder >= 0 ? holder : rung_pool_first(engine->pool, RUNG_SLOT_IDLE);
-    if (nothing_to_ask || slot < 0 || rung_pool_slot(engine->pool, slot)->state != RUNG_SLOT_IDLE)
-        return;
-    engine->evaluated = true;
-    if (!rung_pool_slot(engine->pool, slot)->evaluates)
-        return;
-    int64_t calls = rung_search_model(engine->search, engine->best).calls;
-    struct rung_job job = {.number = next_job_number(engine),
-                           .model = engine->best,
-                           .purpose = RUNG_JOB_EVALUATE,
-                           .from = calls,
-                           .to = calls,
-                           .sent_at = now,
-                           .last_call = calls};
-    rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
-    rung_outbox_send(&engine->outbox, slot);
 }

@@ -1,6 +1,6 @@
 /* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
- * the record. engine_jobs.c: jobs to trainers and their answers. engine_trainers.c: starts and ends of
- * trainers. */
+ * the record. engine_assign.c: which job to which trainer. engine_jobs.c: jobs sent and
+ * their answers. engine_trainers.c: starts and ends of trainers. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -30,6 +30,12 @@ struct rung_engine_model {
     uint32_t attempts, lost; /* of its present job */
 };
 
+/* Jobs taken out of the queue for a while. */
+struct rung_aside {
+    uint32_t *models;
+    size_t count, capacity;
+};
+
 struct rung_engine {
     struct rung_session_options options;
     struct rung_executor *executor;
@@ -40,7 +46,11 @@ struct rung_engine {
     struct rung_report *reports; /* per slot: what its running job reported */
     struct rung_outbox outbox;   /* what goes out after the commit */
 
+    struct rung_aside blocked; /* new models, while states are over limits.state_bytes */
+    struct rung_aside refused; /* within one assignment: no idle trainer may have them */
+
     enum rung_phase phase;
+    int stop_requests; /* how often the user wanted to stop */
     struct rung_session_result result;
     double grace_until;
     bool evaluated; /* the best model's evaluation was tried */
@@ -79,9 +89,11 @@ void rung_engine_state_gone(struct rung_engine *engine, uint32_t model, int64_t 
 void rung_engine_warn(struct rung_engine *engine, double now, const char *format, ...) RUNG_PRINTF(3, 4);
 struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_note_type type, double now);
 
-/* engine_jobs.c */
+/* engine_assign.c */
 void rung_engine_assign(struct rung_engine *engine, double now);
 void rung_engine_evaluate(struct rung_engine *engine, double now);
+
+/* engine_jobs.c */
 void rung_engine_send(struct rung_engine *engine, int slot);
 void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                           double now);
@@ -99,6 +111,7 @@ void rung_engine_dismiss(struct rung_engine *engine, bool at_once);
 void rung_engine_write_trainers(struct rung_engine *engine);
 void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                        double now);
+void rung_engine_closing(struct rung_engine *engine, int slot);
 void rung_engine_violation(struct rung_engine *engine, int slot, const char *reason, double now);
 void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_exit *how, double now);
 

@@ -48,6 +48,10 @@ static void record_start_failure(struct rung_engine *engine, int slot, const cha
 /* After `gone`, or when nothing was started at all. */
 static void start_came_to_nothing(struct rung_engine *engine, int slot, double now)
 {
+    if (engine->phase == RUNG_PHASE_EVALUATING) { /* a test score is worth one start */
+        rung_engine_warn(engine, now, "no test score: %s", engine->start_reason);
+        engine->evaluated = true;
+    }
     if (rung_pool_start_failed(engine->pool, slot, now))
         note_trainer(engine, slot, "given up", "it failed to start 3 times in a row", now);
 }
@@ -164,6 +168,16 @@ void rung_engine_violation(struct rung_engine *engine, int slot, const char *rea
         fail_and_replace(engine, slot, "protocol", reason, now);
 }
 
+/* An idle trainer that has closed its socket gets no more jobs; a busy one is judged by how it ends. */
+void rung_engine_closing(struct rung_engine *engine, int slot)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    if (s->state != RUNG_SLOT_IDLE)
+        return;
+    s->closed = true;
+    rung_pool_leaving(engine->pool, slot);
+}
+
 void rung_engine_expire(struct rung_engine *engine, double now)
 {
     const struct rung_limits *limits = &engine->options.spec->limits;
@@ -223,9 +237,10 @@ void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_ex
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     char reason[400];
-    bool leaving = s->state == RUNG_SLOT_LEAVING;
+    bool leaving = s->state == RUNG_SLOT_LEAVING && !s->closed;
     bool lost = how->signaled && !how->by_us && !how->out_of_memory;
-    bool came_to_nothing = has_not_worked(s) && !(s->state == RUNG_SLOT_IDLE && lost);
+    bool was_idle = s->state == RUNG_SLOT_IDLE || s->closed;
+    bool came_to_nothing = s->state == RUNG_SLOT_STARTING || (was_idle && s->jobs == 0 && !lost);
     const char *when = !came_to_nothing                 ? ""
                        : s->state == RUNG_SLOT_STARTING ? " before it was ready"
                                                         : " before it had a job";

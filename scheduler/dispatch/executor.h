@@ -32,6 +32,8 @@ struct rung_executor_listener {
     void (*message)(void *context, int slot, const struct rung_proto_message *message, double now);
     /* What came was no message: over the limit, not JSON, a field missing or of the wrong type. */
     void (*violation)(void *context, int slot, const char *reason, double now);
+    /* It has closed its socket: it will end, or be ended; nothing should be sent to it any more. */
+    void (*closing)(void *context, int slot);
     /* The trainer has ended and nothing more will come from it. */
     void (*gone)(void *context, int slot, const struct rung_exit *exit, double now);
 };

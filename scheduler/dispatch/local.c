@@ -17,12 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_BYTES     (64 * 1024)
-#define OUT_MAX        (64 * 1024 * 1024) /* bytes that may wait for a trainer that does not read */
-#define STOP_SECONDS   5                  /* from `stop` to SIGTERM */
-#define TERM_SECONDS   2                  /* from SIGTERM to SIGKILL */
-#define LINGER_SECONDS 1                  /* from the end of the process to the end of its socket */
-#define TRIM_SECONDS   2
+#define READ_BYTES        (64 * 1024)
+#define OUT_MAX           (64 * 1024 * 1024) /* bytes that may wait for a trainer that does not read */
+#define STOP_SECONDS      5                  /* from `stop` to SIGTERM */
+#define TERM_SECONDS      2                  /* from SIGTERM to SIGKILL */
+#define LINGER_SECONDS    1                  /* from the end of the process to the end of its socket */
+#define TRIM_MICROSECONDS 250000             /* between looks at the lengths of logs */
 
 /* One trainer. It has ended when its socket is at end of file and it has been reaped, in either order. */
 struct trainer {
@@ -51,7 +51,6 @@ struct rung_local {
     struct rung_executor_listener listener;
     struct trainer *trainers;
     struct event *child, *trim;
-    size_t alive;
     int64_t oom_kills;
     char host[256];
     char read_buffer[READ_BYTES];
@@ -77,8 +76,8 @@ static void close_socket(struct trainer *t)
 
 static void signal_session(struct trainer *t, int number)
 {
-    t->signaled_by_us = true;
-    kill(-t->pid, number); /* its session is its process group */
+    t->signaled_by_us |= !t->reaped; /* what is signalled after it are only children that it left behind */
+    kill(-t->pid, number);           /* its session is its process group */
 }
 
 static void escalate_after(struct trainer *t, int signal_number, int seconds)
@@ -111,7 +110,6 @@ static void end_if_over(struct trainer *t)
     rung_buf_free(&t->in);
     rung_buf_free(&t->out);
     t->alive = false;
-    local->alive--;
     local->listener.gone(local->listener.context, t->slot, &how, rung_clock_monotonic());
 }
 
@@ -199,6 +197,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         handle_lines(t);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         close_socket(t);
+        t->local->listener.closing(t->local->listener.context, t->slot);
         if (!t->reaped && !evtimer_pending(t->escalation, NULL))
             escalate_after(t, SIGTERM, STOP_SECONDS);
         end_if_over(t);
@@ -329,7 +328,6 @@ static int start_trainer(void *self, int slot, const struct rung_proto_start *st
     t->writable = event_new(local->base, t->socket, EV_WRITE, on_writable, t);
     t->escalation = evtimer_new(local->base, on_escalation, t);
     event_add(t->readable, NULL);
-    local->alive++;
     rung_proto_write_start(&t->out, start);
     flush(t);
     return 0;
@@ -350,7 +348,7 @@ static void on_trim(evutil_socket_t fd, short what, void *context)
 struct rung_local *rung_local_create(struct event_base *base, const struct rung_local_options *options)
 {
     struct rung_local *local = rung_mem_zalloc(1, sizeof *local);
-    struct timeval trim = {.tv_sec = TRIM_SECONDS};
+    struct timeval trim = {.tv_usec = TRIM_MICROSECONDS};
     local->base = base;
     local->options = *options;
     local->oom_kills = rung_oom_kills();
@@ -413,9 +411,4 @@ struct rung_executor *rung_local_executor(struct rung_local *local)
 void rung_local_listen(struct rung_local *local, struct rung_executor_listener listener)
 {
     local->listener = listener;
-}
-
-bool rung_local_empty(const struct rung_local *local)
-{
-    return local->alive == 0;
 }

@@ -28,7 +28,5 @@ void rung_local_free(struct rung_local *local);
 struct rung_executor *rung_local_executor(struct rung_local *local);
 /* Who hears; to be set before the first start. */
 void rung_local_listen(struct rung_local *local, struct rung_executor_listener listener);
-/* True when no trainer is left, asked to leave or not. */
-bool rung_local_empty(const struct rung_local *local);
 
 #endif

@@ -133,7 +133,7 @@ void rung_pool_started(struct rung_pool *pool, int slot, double now, double time
     s->held = RUNG_NO_MODEL;
     s->jobs = 0;
     s->busy_seconds = 0;
-    s->stateless = s->evaluates = s->changed = s->start_failed = false;
+    s->stateless = s->evaluates = s->changed = s->closed = s->start_failed = false;
     move(pool, slot, RUNG_SLOT_STARTING, now + timeout);
 }
 

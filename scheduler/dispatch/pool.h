@@ -49,6 +49,7 @@ struct rung_slot {
     double busy_seconds;
     int64_t row;       /* its row in the record */
     bool changed;      /* its row needs writing */
+    bool closed;       /* LEAVING by itself, from idle */
     bool start_failed; /* LEAVING without ever having been ready */
     double not_before, deadline;
     int32_t next, previous; /* list of its state */

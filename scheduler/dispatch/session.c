@@ -52,6 +52,18 @@ static void on_display(evutil_socket_t fd, short what, void *context)
     show(context);
 }
 
+/* After a stall (a stopped process, a slow disk) answers lie in the sockets whose deadlines have passed
+ * meanwhile: they are read before deadlines are judged. A pass reads so many sockets at most, hence the
+ * repetition. */
+static double hear_before_judging(struct session *session, double now)
+{
+    for (int pass = 0; pass < 16 && rung_engine_wake_at(session->engine, -INFINITY) <= now; pass++) {
+        event_base_loop(session->base, EVLOOP_NONBLOCK);
+        now = rung_clock_monotonic();
+    }
+    return now;
+}
+
 /* The timer may be due too early, never too late: moving it for every job would cost more than a turn for
  * nothing. */
 static void arm_timer(struct session *session, double now)
@@ -65,8 +77,20 @@ static void arm_timer(struct session *session, double now)
     session->timer_at = now + delay;
 }
 
+/* A signal that whoever started us had blocked would never be heard of, a trainer's end among them. */
+static void unblock_signals(void)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaddset(&wanted, stop_signals[i]);
+    sigprocmask(SIG_UNBLOCK, &wanted, NULL);
+}
+
 static void watch_signals(struct session *session)
 {
+    unblock_signals();
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction present;
         sigaction(stop_signals[i], NULL, &present);
@@ -143,13 +167,14 @@ static void close_session(struct session *session)
 static int run_loop(struct session *session, struct rung_session_result *result, struct rung_err *err)
 {
     for (;;) {
-        double now = rung_clock_monotonic();
+        double now = hear_before_judging(session, rung_clock_monotonic());
+        rung_engine_set_epoch(session->engine, rung_clock_wall() - now);
         int rc = rung_engine_turn(session->engine, now, err);
         if (rc)
             return rc;
         if (rung_engine_over(session->engine, result))
             break;
-        arm_timer(session, now);
+        arm_timer(session, rung_clock_monotonic());
         event_base_loop(session->base, EVLOOP_ONCE);
     }
     int rc = rung_engine_close(session->engine, rung_clock_monotonic(), err);

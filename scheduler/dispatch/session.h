@@ -49,9 +49,8 @@ enum rung_session_end { RUNG_END_FINISHED, RUNG_END_FAILED, RUNG_END_LIMIT, RUNG
 
 struct rung_session_result {
     enum rung_session_end end;
-    char reason[512];     /* why it ended so; empty when finished */
-    uint32_t best;        /* RUNG_NO_MODEL when none is usable */
-    int64_t late_results; /* answers that came too late and were dropped */
+    char reason[512]; /* why it ended so; empty when finished */
+    uint32_t best;    /* RUNG_NO_MODEL when none is usable */
 };
 
 /* Runs until the search is done, a limit is reached or the user interrupts it. The record's status is

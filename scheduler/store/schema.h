@@ -1,8 +1,10 @@
 /*
  * Tables and public views, and the steps that lead from any older schema to the present one.
  *
- * To change the schema: add a step to the table in schema.c (never edit one that was released), raise
- * RUNG_SCHEMA_VERSION by one, describe it in docs/database.md. A view that changes is dropped and made anew.
+ * To change the schema: write schema/N_WHAT.sql (never edit one that was released), add its step to the table
+ * in schema.c, raise RUNG_SCHEMA_VERSION by one, describe it in docs/database.md. schema/views.sql drops all
+ * views and makes them anew: edit it as you like, and move its #include to the new step. It belongs to the
+ * last one alone, since after an older one the tables have not yet all that it names.
  */
 #ifndef RUNG_STORE_SCHEMA_H
 #define RUNG_STORE_SCHEMA_H

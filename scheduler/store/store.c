@@ -171,6 +171,14 @@ static int use_wal(struct rung_store *store, struct rung_err *err)
     return code;
 }
 
+/* We hold the lock, so whoever the record calls present or running is not. */
+#define BURY_THE_DEAD                                                                                        \
+    "UPDATE trainer SET model = NULL, reason = 'its scheduler ended', left_at = max(joined_at,"              \
+    " coalesce((SELECT e.at FROM event e WHERE e.id BETWEEN trainer.id >> 40 << 40"                          \
+    " AND (trainer.id >> 40 << 40) + 0xffffffffff ORDER BY e.id DESC LIMIT 1), 0.0))"                        \
+    " WHERE left_at IS NULL;"                                                                                \
+    "UPDATE search SET status = 'interrupted', reason = 'its scheduler ended' WHERE status = 'running'"
+
 /* A new database gets its tables in one rollback-journal transaction, so that it is there whole or not at
  * all. */
 static int open_writing(struct rung_store *store, bool empty, struct rung_err *err)
@@ -193,6 +201,8 @@ static int open_writing(struct rung_store *store, bool empty, struct rung_err *e
         rc = use_wal(store, err);
     if (rc == 0)
         rc = rung_schema_migrate(store, rung_schema_steps, RUNG_SCHEMA_VERSION, err);
+    if (rc == 0)
+        rc = run_pragmas(store, BURY_THE_DEAD, err);
     store->checkpoint_at = WAL_FRAMES_MAX;
     if (rc == 0)
         sqlite3_wal_hook(store->db, on_commit, store);

@@ -36,6 +36,13 @@ spec f '"max_iter": 3' '{"nan": true}'
 rung run f.json --quiet
 rung best f.db
 expect "no model with a score" 1 "" '^rung: f.db: f: no model has a score$'
+spec g '"algorithm": "successive_halving", "models": 3, "max_iter": 3' '{"fail": [2], "after": 1}'
+rung run g.json --quiet
+expect "who was kept has failed, the others were stopped" 0
+rung top g.db --format json
+check_json "who failed ranks last" "d[-1]['status'] == 'failed' and d[-1]['score'] > d[0]['score']"
+rung best g.db --format json
+check_json "and is not the best" "d['status'] == 'stopped' and d['model'] == 1"
 spec h '"algorithm": "random", "models": 2, "max_iter": 9, "patience": 3' '{"fail": [0, 1], "after": 3}'
 rung run h.json --quiet
 expect "all have failed" 1

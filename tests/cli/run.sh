@@ -107,8 +107,12 @@ check "way out" grep -qx 'rung resume unready.db --search unready' err
 for keys in '"algorithm": "random", "models": 4, "max_iter": 2' '"algorithm": "asha", "models": 9, "max_iter": 9' \
     '"algorithm": "successive_halving", "models": 9, "max_iter": 9' '"algorithm": "incremental", "models": 3, "max_iter": 3'; do
     spec other "$keys"
-    rung run other.json --db other.db --quiet
-    expect "$(cut -d'"' -f4 <<<"$keys")" 0
+    rung run other.json --db one.db --quiet
+    algorithm=$(cut -d'"' -f4 <<<"$keys")
+    expect "$algorithm" 0
+    states=(one.db.states/*/*)
+    check "$algorithm: of states only the best one is left" test ${#states[@]} = 1
+    rm -r one.db*
 done
 
 # ---- where it is started from ----

@@ -168,6 +168,18 @@ static void see_finish(struct shadow *shadow, const struct rung_decision *decisi
     m->finished = true;
 }
 
+/* At the end of an asha: nobody is trained or can be, and who leads is not stopped. */
+static void see_stop(struct shadow *shadow, const struct rung_decision *decision)
+{
+    struct shadow_model *m = &shadow->models[decision->model];
+    check(shadow, !synchronous(shadow), "a stop without its rung", decision->model);
+    check(shadow, shadow->open == 0 && !m->dead && !m->failed && !m->finished, "a stop of who does not wait",
+          decision->model);
+    check(shadow, decision->model != rung_search_leader(shadow->search), "the leader is stopped",
+          decision->model);
+    m->dead = true;
+}
+
 /* Returns how many decisions it looked at. */
 static size_t see(struct shadow *shadow, const struct rung_decision *items, size_t count)
 {
@@ -201,10 +213,12 @@ static size_t see(struct shadow *shadow, const struct rung_decision *items, size
         check(shadow, !shadow->done && count == 1, "done twice or too early", items->model);
         shadow->done = true;
         return 1;
-    default:
-        fail(shadow, "a stop without its rung", items->model);
-        return count;
+    case RUNG_DECISION_STOP:
+        see_stop(shadow, items);
+        return 1;
     }
+    fail(shadow, "an unknown decision", items->kind);
+    return count;
 }
 
 static void check_views(const struct shadow *shadow)
@@ -214,11 +228,14 @@ static void check_views(const struct shadow *shadow)
           (int64_t)shadow->count);
     check(shadow, rung_search_done(search) == shadow->done, "done", shadow->done);
     check(shadow, rung_search_best(search) == best_finished(shadow, -1), "best", rung_search_best(search));
+    uint32_t leader = shadow->done ? rung_search_leader(search) : RUNG_NO_MODEL;
     for (uint32_t model = 0; model < shadow->count; model++) {
         const struct shadow_model *m = &shadow->models[model];
         struct rung_model_view view = rung_search_model(search, model);
         check(shadow, (view.status == RUNG_MODEL_TRAINING) == m->open, "status of an open TRAIN", model);
         check(shadow, (view.status == RUNG_MODEL_FAILED) == m->failed, "status of a failed model", model);
+        check(shadow, !shadow->done || view.status != RUNG_MODEL_PAUSED || model == leader,
+              "waits for nothing", model);
         check(shadow, view.calls == m->calls && view.target == (m->open ? m->to : m->calls), "calls", model);
         check(shadow, view.target_rung == (m->open ? m->rung : RUNG_NO_RUNG), "target rung", model);
         check(shadow, view.ended_last_rung == m->finished, "ended last rung", model);

@@ -374,7 +374,7 @@ static void settings_that_cannot_work_are_named(void **state)
     refuse("{'data':{'generator':'four_circles'},'validation':'x'}", 0,
            "settings.validation: must be a share");
     refuse("{'data':{'generator':'four_circles'},'task':'classification'}", 0,
-           "settings.task: unknown value");
+           "settings.task: must be one of");
     refuse("{'data':{'generator':'four_circles'},'examples_per_call':5}", 10,
            "settings.examples_per_call: the search's n_examples already makes it 10");
     refuse("{'data':{'generator':'noisy_images'}}", 0, "settings.data.images: missing");

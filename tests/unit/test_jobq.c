@@ -190,7 +190,7 @@ static void test_fifo_is_by_age(void **state)
         rung_jobq_remove(queue, model);
     }
     assert_int_equal(rung_jobq_peek(queue), 2);
-    assert_true(rung_jobq_ties_next(queue, 3));
+    assert_false(rung_jobq_ties_next(queue, 3)); /* equal keys, but 2 is older */
     rung_jobq_free(queue);
     rung_search_free(search);
 }

@@ -195,11 +195,86 @@ static void a_retry_after_a_result_waits_paused(void **state)
     live_event(&live, &event, NULL);
     commit(&live);
     is("SELECT status || calls FROM models WHERE model = 2", "failed1");
-    is("SELECT score > 0.7 AND rank = 4 FROM leaderboard WHERE model = 2", "1"); /* the best score, and yet last */
+    /* the best score, and yet last */
+    is("SELECT score > 0.7 AND rank = 4 FROM leaderboard WHERE model = 2", "1");
     event.kind = RUNG_EVENT_RETRY;
     live_event(&live, &event, NULL);
     commit(&live);
     is("SELECT status || calls FROM models WHERE model = 2", "paused1");
+    live_close(&live);
+}
+
+/* Rung 0 lets 1 and 2 go on; 0 and 3 never had a score to fall back on. */
+static double two_scores(uint32_t model, int64_t calls)
+{
+    (void)calls;
+    return model == 1 || model == 2 ? model / 4.0 : NAN;
+}
+
+static void fail_model(struct live *live, uint32_t model)
+{
+    struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = model, .calls = 1};
+    live_event(live, &event, NULL);
+    commit(live);
+}
+
+static void failed_models_are_never_the_best(void **state)
+{
+    (void)state;
+    struct live live = {0};
+    begin(&live, "four");
+    for (int i = 0; i < 4; i++)
+        live_answer(&live, two_scores);
+    is("SELECT best_model || ' ' || best_score FROM searches", "2 0.5");
+    is("SELECT best_score FROM brackets", "0.5");
+    fail_model(&live, 2);
+    is("SELECT best_model || ' ' || best_score FROM searches", "1 0.25");
+    is("SELECT best_score FROM brackets", "0.25");
+    struct rung_event retry = {.kind = RUNG_EVENT_RETRY, .model = 2, .calls = 1};
+    live_event(&live, &retry, NULL);
+    commit(&live);
+    is("SELECT best_model || ' ' || best_score FROM searches", "2 0.5");
+    fail_model(&live, 2);
+    fail_model(&live, 1);
+    is("SELECT group_concat(status || score) FROM models WHERE score IS NOT NULL", "failed0.25,failed0.5");
+    is("SELECT best_model IS NULL AND best_score IS NULL FROM searches", "1");
+    is("SELECT best_score IS NULL FROM brackets", "1");
+    assert_int_equal(rung_search_leader(live.search), RUNG_NO_MODEL);
+    live_close(&live);
+}
+
+/* The two views that show a model's status say it in SQL of their own. */
+static void statuses_are(const char *expected)
+{
+    is("SELECT group_concat(status) FROM models", expected);
+    is("SELECT group_concat(status) FROM (SELECT status FROM leaderboard ORDER BY model)", expected);
+}
+
+static void models_and_leaderboard_show_the_same_status(void **state)
+{
+    (void)state;
+    struct live live = {0};
+    int64_t trainer;
+    begin(&live, "four");
+    statuses_are("waiting,waiting,waiting,waiting");
+    live_need(&live, rung_record_trainer_join(live.record, 0, "here", "local", NULL, 0, &trainer, &live.err));
+    live_need(&live, rung_record_trainer_job(live.record, trainer, 3, 1, 0, &live.err));
+    live_answer(&live, some_score);
+    struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = 1, .calls = 0};
+    live_event(&live, &event, NULL);
+    commit(&live);
+    statuses_are("paused,failed,waiting,running");
+    live_need(&live, rung_record_trainer_job(live.record, trainer, 0, 2, 0, &live.err));
+    commit(&live);
+    statuses_are("running,failed,waiting,waiting");
+    live_need(&live, rung_record_status(live.record, "interrupted", NULL, 1, 1, &live.err));
+    commit(&live);
+    statuses_are("paused,failed,waiting,waiting");
+    live_close(&live);
+    path = in_folder("b.db");
+    begin(&live, "four");
+    live_finish(&live, some_score);
+    statuses_are("stopped,stopped,completed,stopped");
     live_close(&live);
 }
 
@@ -325,6 +400,8 @@ int main(void)
         TEST(numbers_survive),
         TEST(a_final_failure_and_a_retry),
         TEST(a_retry_after_a_result_waits_paused),
+        TEST(failed_models_are_never_the_best),
+        TEST(models_and_leaderboard_show_the_same_status),
         TEST(plateaued_models_can_win),
         TEST(asks_are_events_but_no_results),
         TEST(the_leaderboard_agrees_with_the_core),
