@@ -2,8 +2,11 @@
 #include "load.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int load_idx(const char *path, const char *labels, struct rung_file *file, struct rung_table *table,
                     struct rung_err *err)
@@ -144,21 +147,50 @@ static int load_images(const struct rung_data_options *options, struct rung_tabl
     return code;
 }
 
-int rung_load_tables(const struct rung_data_options *options, struct rung_table *train,
+static int load_read(const struct rung_data_options *options, struct rung_table *train,
                      struct rung_table *test, bool *text_target, struct rung_err *err)
 {
-    struct rung_circles circles = {
-        .examples = options->examples, .distractors = options->distractors, .noise = options->noise};
-
-    *text_target = false;
     if (options->source == RUNG_SOURCE_FILES)
         return load_files(options, train, test, text_target, err);
     if (rung_options_check_keys(options, 0, err) < 0)
         return err->code;
-    if (options->source == RUNG_SOURCE_IMAGES)
-        return load_images(options, train, err);
-    circles.factor = 0.8;
-    circles.shift = 0.6;
+    return load_images(options, train, err);
+}
+
+/* Files are read from within options->folder; the trainer's own working directory is the same again
+ * afterwards. */
+static int load_from_folder(const struct rung_data_options *options, struct rung_table *train,
+                            struct rung_table *test, bool *text_target, struct rung_err *err)
+{
+    if (!options->folder)
+        return load_read(options, train, test, text_target, err);
+    int home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = 0;
+    if (home < 0 || chdir(options->folder) != 0)
+        code = rung_err_set(err, RUNG_EUSE, "settings.data.folder: %s: %s", options->folder, strerror(errno));
+    if (code == 0 && load_read(options, train, test, text_target, err) < 0)
+        code = rung_err_prefix(err, "in %s", options->folder);
+    if (home >= 0 && fchdir(home) != 0 && code == 0)
+        code = rung_err_set(err, RUNG_EFAIL, "cannot go back to the working directory: %s", strerror(errno));
+    if (home >= 0)
+        close(home);
+    return code;
+}
+
+int rung_load_tables(const struct rung_data_options *options, struct rung_table *train,
+                     struct rung_table *test, bool *text_target, struct rung_err *err)
+{
+    struct rung_circles circles = {.examples = options->examples,
+                                   .distractors = options->distractors,
+                                   .noise = options->noise,
+                                   .factor = 0.8,
+                                   .shift = 0.6};
+
+    *text_target = false;
+    if (options->source != RUNG_SOURCE_CIRCLES)
+        return load_from_folder(options, train, test, text_target, err);
+    if (rung_options_check_keys(options, 0, err) < 0)
+        return err->code;
     rung_circles_make(&circles, options->seed, train);
     return 0;
 }

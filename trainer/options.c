@@ -69,6 +69,10 @@ const struct rung_field rung_data_fields[] = {
              "four classes, with columns of noise beside. noisy_images: copies of images with Gaussian "
              "noise; the "
              "clean image is to be found."},
+    {.name = "folder",
+     .type = RUNG_FIELD_TEXT,
+     .offset = AT(folder),
+     .help = "Where the files below lie when their paths are relative. Default: the working directory."},
     {.name = "train",
      .type = RUNG_FIELD_TEXT,
      .offset = AT(train),
@@ -192,16 +196,27 @@ static const struct {
     const char *name;
     int where;
 } scopes[] = {
-    {"generator", IN_ALL},       {"train", IN_FILES},
-    {"train_labels", IN_IDX},    {"test", IN_ALL},
-    {"test_labels", IN_IDX},     {"format", IN_FILES},
-    {"examples", IN_ALL},        {"seed", IN_ALL},
-    {"target", IN_CSV},          {"ignore", IN_CSV},
-    {"header", IN_CSV},          {"separator", IN_CSV},
-    {"missing", IN_CSV},         {"features", IN_LIBSVM},
-    {"dense", IN_LIBSVM},        {"noise", IN_CIRCLES},
-    {"distractors", IN_CIRCLES}, {"images", IN_IMAGES},
-    {"copies", IN_IMAGES},       {"noise_variance", IN_IMAGES},
+    {"generator", IN_ALL},
+    {"folder", IN_FILES | IN_IMAGES},
+    {"train", IN_FILES},
+    {"train_labels", IN_IDX},
+    {"test", IN_ALL},
+    {"test_labels", IN_IDX},
+    {"format", IN_FILES},
+    {"examples", IN_ALL},
+    {"seed", IN_ALL},
+    {"target", IN_CSV},
+    {"ignore", IN_CSV},
+    {"header", IN_CSV},
+    {"separator", IN_CSV},
+    {"missing", IN_CSV},
+    {"features", IN_LIBSVM},
+    {"dense", IN_LIBSVM},
+    {"noise", IN_CIRCLES},
+    {"distractors", IN_CIRCLES},
+    {"images", IN_IMAGES},
+    {"copies", IN_IMAGES},
+    {"noise_variance", IN_IMAGES},
 };
 
 static int scope_of(const struct rung_data_options *options, int format, const char **name)

@@ -26,6 +26,7 @@ struct rung_data_options {
     enum rung_source source;
     int generator; /* 0 none, 1 four_circles, 2 noisy_images */
     int format;    /* enum rung_format */
+    const char *folder; /* NULL: the working directory */
     const char *train, *train_labels, *test, *test_labels;
     const struct rung_json *test_value, *images, *noise_variance;
     struct rung_share test_share;

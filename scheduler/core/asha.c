@@ -144,8 +144,8 @@ static bool more_models(const struct rung_roster *roster)
     return roster->model_count < limit;
 }
 
-/* Who still waits for a promotion that cannot come any more, but for the one that leads: its state is what the
- * search was run for, also when nobody reached the last rung. */
+/* Who still waits for a promotion that cannot come any more, but for the one that leads: its state is what
+ * the search was run for, also when nobody reached the last rung. */
 static void stop_waiting(struct rung_roster *roster, const struct rung_asha *asha)
 {
     uint32_t leader = rung_roster_leader(roster);

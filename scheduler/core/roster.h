@@ -75,7 +75,8 @@ bool rung_roster_like_dask(const struct rung_roster *roster);
 double rung_roster_oriented(const struct rung_roster *roster, double score);
 struct rung_ranked rung_roster_ranked(const struct rung_roster *roster, uint32_t model); /* failed: NaN */
 
-/* Rank 1 so far: the best that finished, else the best last score of any that has not failed; RUNG_NO_MODEL. */
+/* Rank 1 so far: the best that finished, else the best last score of any that has not failed; RUNG_NO_MODEL.
+ */
 uint32_t rung_roster_leader(const struct rung_roster *roster);
 
 /* Moves. */

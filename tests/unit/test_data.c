@@ -1,6 +1,7 @@
 /* Data sets: splits, order of calls, standardisation, and what the settings refuse. */
 #include "data_help.h"
 #include "trainer/data.h"
+#include <unistd.h>
 
 /* The experiment's sizes: 60,000 made, 10,000 for the test, 1/6 of the rest for validation, chunks
  * of 8361 from what is left. */
@@ -348,6 +349,29 @@ static void examples_limits_what_is_used(void **state)
     rung_data_free(data);
 }
 
+static void relative_paths_start_in_the_folder(void **state)
+{
+    char settings[900], folder[400], before[400], after[400];
+    struct rung_data *data;
+
+    (void)state;
+    image_file("i.gz", 0, IMAGES, 0);
+    snprintf(folder, sizeof folder, "%s", image_file("l.gz", 0, IMAGES, 1));
+    *strrchr(folder, '/') = '\0';
+    assert_non_null(getcwd(before, sizeof before));
+    snprintf(settings, sizeof settings, "{'data':{'folder':'%s','train':'i.gz','train_labels':'l.gz'}}",
+             folder);
+    data = open_with(settings, 3, 0);
+    assert_int_equal(data->train.rows + data->validation.rows, IMAGES);
+    rung_data_free(data);
+    snprintf(settings, sizeof settings, "{'data':{'folder':'%s','train':'none.gz'}}", folder);
+    refuse(settings, 0, "none.gz: No such file");
+    refuse("{'data':{'folder':'/nowhere','train':'x'}}", 0, "settings.data.folder: /nowhere: No such file");
+    refuse("{'data':{'generator':'four_circles','folder':'x'}}", 0, "settings.data.folder: has no meaning");
+    assert_non_null(getcwd(after, sizeof after));
+    assert_string_equal(before, after);
+}
+
 static void settings_that_cannot_work_are_named(void **state)
 {
     char images[400], both[900];
@@ -425,6 +449,7 @@ int main(void)
         cmocka_unit_test(targets_of_a_regression_are_standardised),
         cmocka_unit_test(goal_is_guessed_from_the_target),
         cmocka_unit_test(examples_limits_what_is_used),
+        cmocka_unit_test(relative_paths_start_in_the_folder),
         cmocka_unit_test(settings_that_cannot_work_are_named),
     };
 
