@@ -351,20 +351,20 @@ static void examples_limits_what_is_used(void **state)
 
 static void relative_paths_start_in_the_folder(void **state)
 {
-    char settings[900], folder[400], before[400], after[400];
+    char settings[900], where[400], before[400], after[400];
     struct rung_data *data;
 
     (void)state;
     image_file("i.gz", 0, IMAGES, 0);
-    snprintf(folder, sizeof folder, "%s", image_file("l.gz", 0, IMAGES, 1));
-    *strrchr(folder, '/') = '\0';
+    snprintf(where, sizeof where, "%s", image_file("l.gz", 0, IMAGES, 1));
+    *strrchr(where, '/') = '\0';
     assert_non_null(getcwd(before, sizeof before));
     snprintf(settings, sizeof settings, "{'data':{'folder':'%s','train':'i.gz','train_labels':'l.gz'}}",
-             folder);
+             where);
     data = open_with(settings, 3, 0);
     assert_int_equal(data->train.rows + data->validation.rows, IMAGES);
     rung_data_free(data);
-    snprintf(settings, sizeof settings, "{'data':{'folder':'%s','train':'none.gz'}}", folder);
+    snprintf(settings, sizeof settings, "{'data':{'folder':'%s','train':'none.gz'}}", where);
     refuse(settings, 0, "none.gz: No such file");
     refuse("{'data':{'folder':'/nowhere','train':'x'}}", 0, "settings.data.folder: /nowhere: No such file");
     refuse("{'data':{'generator':'four_circles','folder':'x'}}", 0, "settings.data.folder: has no meaning");
