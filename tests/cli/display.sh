@@ -1,6 +1,10 @@
 #!/bin/bash
 # The live display, on a pseudo-terminal.
 . "$(dirname "$0")/lib.bash"
+if ! python3 -c 'import os; os.openpty()' 2>/dev/null; then
+    echo "skip display.sh: no pseudo-terminal can be had here"
+    exit 0
+fi
 
 cat >terminal.py <<'P'
 """Runs a command on a terminal of its own; what it wrote goes to `out`. Prints its exit status."""
