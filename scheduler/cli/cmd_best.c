@@ -33,7 +33,7 @@ static int copy_state(const struct rung_reading *reading, const struct rung_quer
 
     if (is_database(to, rung_store_path(reading->store)))
         return rung_err_set(err, RUNG_EUSE, "--state %s: is the database", to);
-    code = rung_states_open(&states, rung_store_path(reading->store), reading->row.name, err);
+    code = rung_states_look(&states, rung_store_path(reading->store), reading->row.name, err);
     if (code < 0)
         return code;
     code = rung_states_copy(states, model, calls, to, err);

@@ -96,6 +96,8 @@ static int change(struct changes *changes, struct rung_stored *stored, const str
     int code = override_stored(stored, arguments, err);
 
     if (code == 0)
+        code = rung_specfile_check_settings(stored->spec, err);
+    if (code == 0)
         code = rung_specfile_find_program(stored->json, stored->spec, stored->row.folder, &changes->program,
                                           err);
     if (code < 0) {

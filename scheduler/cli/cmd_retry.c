@@ -5,7 +5,6 @@
 #include "cli/stored.h"
 #include "dispatch/clock.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,14 +20,7 @@ struct retry {
 static int record_retry(struct retry *retry, const struct rung_event *event, struct rung_err *err)
 {
     const struct rung_spec *spec = retry->stored.spec;
-    struct rung_result_facts facts = {.rung = RUNG_NO_RUNG,
-                                      .fit_seconds = NAN,
-                                      .score_seconds = NAN,
-                                      .examples = RUNG_NO_VALUE,
-                                      .trainer = RUNG_NO_VALUE,
-                                      .state_bytes = RUNG_NO_VALUE,
-                                      .elapsed = retry->stored.row.elapsed,
-                                      .at = rung_clock_wall()};
+    struct rung_result_facts facts = rung_result_facts_at(retry->stored.row.elapsed, rung_clock_wall());
     int code = 0;
 
     facts.bracket = rung_search_model(retry->stored.search, event->model).bracket;

@@ -6,6 +6,7 @@
 #include "cli/rows.h"
 #include "store/query.h"
 #include "store/record.h"
+#include "store/states.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,11 +73,32 @@ static char *command_line(const struct rung_finish *finish, const char *verb)
     return line;
 }
 
-static void print_next(const struct rung_finish *finish)
+/* Rank 1 may have been stopped before those who went on came to nothing, or its trainer cannot save. */
+static bool best_has_state(const struct rung_finish *finish, struct rung_store *store)
 {
-    static const char *const next[][3] = {
+    struct rung_query_filter filter = {finish->search, RUNG_QUERY_ANY, 1};
+    struct rung_states *states = NULL;
+    struct rung_query *query = NULL;
+    bool there = false;
+
+    if (rung_query_open(&query, store, RUNG_VIEW_LEADERBOARD, &filter, NULL) == 0 &&
+        rung_query_next(query, NULL) == 1 &&
+        rung_states_look(&states, finish->database, finish->search, NULL) == 0) {
+        struct rung_cell model = rung_rows_cell(query, (size_t)rung_query_find(query, "model"));
+        struct rung_cell calls = rung_rows_cell(query, (size_t)rung_query_find(query, "calls"));
+        there = rung_states_size(states, (uint32_t)model.integer, calls.integer) >= 0;
+    }
+    rung_states_free(states);
+    rung_query_close(query);
+    return there;
+}
+
+static void print_next(const struct rung_finish *finish, bool state)
+{
+    const char *const next[][3] = {
         {"top", "", "all models, best first"},
-        {"best", " --state FILE", "the best model's parameters, and its state"},
+        {"best", state ? " --state FILE" : "",
+         state ? "the best model's parameters, and its state" : "the best model's parameters"},
         {"export", "", "every result, as CSV"}};
 
     char *lines[sizeof next / sizeof *next];
@@ -106,7 +128,7 @@ int rung_finish_print(const struct rung_finish *finish, struct rung_err *err)
     if ((code = rung_record_find(store, finish->search, &row, err)) == 0 &&
         (code = print_leaderboard(finish, store, err)) == 0) {
         print_test(finish, row.test_metrics);
-        print_next(finish);
+        print_next(finish, best_has_state(finish, store));
     }
     rung_search_row_free(&row);
     rung_store_close(store);

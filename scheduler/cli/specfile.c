@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/program.h"
+#include "dispatch/proto.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,6 +143,30 @@ int rung_specfile_find_program(struct rung_json *json, struct rung_spec *spec, c
     return 0;
 }
 
+#define NAME_ROOM 32 /* bytes: "-2", "-3", … behind a search's name */
+
+int rung_specfile_check_settings(const struct rung_spec *spec, struct rung_err *err)
+{
+    struct rung_proto_start start = {.search = spec->name,
+                                     .seed = spec->search.seed,
+                                     .trainer = RUNG_TRAINERS_MAX,
+                                     .threads = spec->trainer.threads,
+                                     .settings = spec->trainer.settings,
+                                     .examples_per_call = spec->search.examples_per_call};
+    struct rung_buf line;
+
+    rung_buf_init(&line, RUNG_BUF_UNLIMITED);
+    rung_proto_write_start(&line, &start);
+    size_t length = line.length;
+    rung_buf_free(&line);
+    if (length + NAME_ROOM <= RUNG_PROTO_LINE_MAX)
+        return 0;
+    rung_err_set(err, RUNG_EUSE,
+                 "trainer.settings: make a message of %zu bytes to a trainer, which has at most %d", length,
+                 RUNG_PROTO_LINE_MAX);
+    return rung_err_way_out(err, "put what is large into a file, and its name into the settings");
+}
+
 /* ---- the whole ---- */
 
 static int override_all(struct rung_json *json, const struct rung_arguments *arguments, struct rung_err *err)
@@ -179,6 +204,8 @@ static int check(struct rung_specfile *out, bool find_program, struct rung_err *
     if (code == 0)
         code = rung_spec_read(&out->spec, out->json, name, err);
     free(name);
+    if (code == 0)
+        code = rung_specfile_check_settings(out->spec, err);
     if (code == 0 && find_program)
         code = rung_specfile_find_program(out->json, out->spec, out->folder, &out->program, err);
     return code < 0 ? rung_err_prefix(err, "%s", out->path) : 0;

@@ -37,6 +37,9 @@ void rung_specfile_notes(const struct rung_spec *spec);
 int rung_specfile_find_program(struct rung_json *json, struct rung_spec *spec, const char *folder,
                                char **program, struct rung_err *err) RUNG_CHECK_RESULT;
 
+/* The settings must fit into the message that a trainer is started with. RUNG_EUSE "trainer.settings: …". */
+int rung_specfile_check_settings(const struct rung_spec *spec, struct rung_err *err) RUNG_CHECK_RESULT;
+
 /* A whole file, at most limit bytes. RUNG_EUSE "PATH: WHY". */
 int rung_specfile_load(struct rung_buf *out, const char *path, size_t limit,
                        struct rung_err *err) RUNG_CHECK_RESULT;

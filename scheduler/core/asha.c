@@ -216,6 +216,11 @@ static bool asks(const struct rung_roster *roster, const void *state)
     return asha->climbers > 0 || more_models(roster);
 }
 
+static bool climbs(const void *state)
+{
+    return ((const struct rung_asha *)state)->climbers > 0;
+}
+
 /* The best model that may climb, highest rung first, climbs; false when there is none. */
 static bool promote(struct rung_roster *roster, struct rung_asha *asha)
 {
@@ -255,11 +260,12 @@ static void ask(struct rung_roster *roster, void *state)
     end_if_done(roster, asha);
 }
 
-const struct rung_engine rung_asha_engine = {.create = create,
-                                             .free = destroy,
-                                             .start = start,
-                                             .report = report,
-                                             .failure = failure,
-                                             .retry = retry,
-                                             .asks = asks,
-                                             .ask = ask};
+const struct rung_method_ops rung_asha_ops = {.create = create,
+                                              .free = destroy,
+                                              .start = start,
+                                              .report = report,
+                                              .failure = failure,
+                                              .retry = retry,
+                                              .asks = asks,
+                                              .climbs = climbs,
+                                              .ask = ask};

@@ -1,6 +1,7 @@
 /*
  * Successive halving with barriers (Jamieson & Talwalkar: Non-stochastic best arm identification, AISTATS
- * 2016), the engine of every synchronous algorithm: brackets run side by side, each climbs its list of rungs.
+ * 2016), the operations of every synchronous algorithm: brackets run side by side, each climbs its list of
+ * rungs.
  *
  * Invariants, per bracket that has not ended:
  *   1. alive holds the models of the rung, ascending; each is training, paused, plateaued or failed;
@@ -192,5 +193,5 @@ static bool retry(struct rung_roster *roster, void *state, uint32_t model)
     return true;
 }
 
-const struct rung_engine rung_halving_engine = {
+const struct rung_method_ops rung_halving_ops = {
     .start = start, .report = report, .failure = failure, .retry = retry};

@@ -1,6 +1,6 @@
 /*
  * What an algorithm implements, and the table of all of them. An algorithm is a plan (which brackets and
- * rungs) and an engine (what happens when a model reports). Every synchronous algorithm shares the engine of
+ * rungs) and operations (what happens when a model reports). Every synchronous algorithm shares those of
  * halving.c and differs in its plan alone.
  *
  * To add one: its file, a value of enum rung_algorithm, its row in method.c, a transcript in tests/trace, and
@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The engine's functions change the roster only through rung_roster_…, which appends the decisions. `state`
+/* They change the roster only through rung_roster_…, which appends the decisions. `state`
  * is what create returned. */
-struct rung_engine {
+struct rung_method_ops {
     void *(*create)(const struct rung_roster *roster); /* NULL: no state of its own */
     void (*free)(void *state);
     void (*start)(struct rung_roster *roster, void *state);
@@ -30,13 +30,14 @@ struct rung_engine {
     /* Gives a failed model its open TRAIN back; false when its rung is decided. */
     bool (*retry)(struct rung_roster *roster, void *state, uint32_t model);
     bool (*asks)(const struct rung_roster *roster, const void *state); /* NULL: it is never asked */
+    bool (*climbs)(const void *state); /* an ask would send on a model that exists; where asks is */
     void (*ask)(struct rung_roster *roster, void *state);
 };
 
 struct rung_method {
     /* Adds the brackets; totals and the check for empty rungs follow in rung_plan_make. */
     int (*plan)(struct rung_plan *plan, const struct rung_search_spec *spec, struct rung_err *err);
-    const struct rung_engine *engine;
+    const struct rung_method_ops *ops;
 };
 
 const struct rung_method *rung_method_of(enum rung_algorithm algorithm);
@@ -46,8 +47,8 @@ struct rung_plan_bracket *rung_plan_add(struct rung_plan *plan, uint32_t number,
 /* The largest k with first * eta^k <= last, in integers; first <= last. */
 int64_t rung_plan_levels(int64_t first, int64_t last, int64_t eta);
 
-extern const struct rung_engine rung_halving_engine;
-extern const struct rung_engine rung_asha_engine;
+extern const struct rung_method_ops rung_halving_ops;
+extern const struct rung_method_ops rung_asha_ops;
 
 int rung_hyperband_plan(struct rung_plan *plan, const struct rung_search_spec *spec,
                         struct rung_err *err) RUNG_CHECK_RESULT;

@@ -10,8 +10,8 @@
 
 struct rung_search {
     struct rung_roster roster;
-    const struct rung_engine *engine;
-    void *state; /* the engine's */
+    const struct rung_method_ops *ops;
+    void *state; /* the algorithm's */
     bool started;
 };
 
@@ -24,9 +24,9 @@ int rung_search_create(struct rung_search **out, const struct rung_search_spec *
         rung_search_free(search);
         return code;
     }
-    search->engine = rung_method_of(spec->algorithm)->engine;
-    if (search->engine->create != NULL)
-        search->state = search->engine->create(&search->roster);
+    search->ops = rung_method_of(spec->algorithm)->ops;
+    if (search->ops->create != NULL)
+        search->state = search->ops->create(&search->roster);
     *out = search;
     return 0;
 }
@@ -36,7 +36,7 @@ void rung_search_free(struct rung_search *search)
     if (search == NULL)
         return;
     if (search->state != NULL)
-        search->engine->free(search->state);
+        search->ops->free(search->state);
     rung_roster_free(&search->roster);
     free(search);
 }
@@ -73,7 +73,7 @@ static int start(struct rung_search *search, struct rung_err *err)
     if (search->started)
         return rung_err_set(err, RUNG_EUSE, "start: the search has started");
     search->started = true;
-    search->engine->start(&search->roster, search->state);
+    search->ops->start(&search->roster, search->state);
     return 0;
 }
 
@@ -83,7 +83,7 @@ static int result(struct rung_search *search, const struct rung_event *event, st
     if (code != 0)
         return code;
     rung_roster_record(&search->roster, event->model, event->score);
-    search->engine->report(&search->roster, search->state, event->model);
+    search->ops->report(&search->roster, search->state, event->model);
     return 0;
 }
 
@@ -93,7 +93,7 @@ static int failure(struct rung_search *search, const struct rung_event *event, s
     if (code != 0)
         return code;
     rung_roster_fail(&search->roster, event->model);
-    search->engine->failure(&search->roster, search->state, event->model);
+    search->ops->failure(&search->roster, search->state, event->model);
     return 0;
 }
 
@@ -102,17 +102,17 @@ static int retry(struct rung_search *search, const struct rung_event *event, str
     int code = check_model(search, event, "retry", RUNG_MODEL_FAILED, err);
     if (code != 0)
         return code;
-    if (search->roster.done || !search->engine->retry(&search->roster, search->state, event->model))
+    if (search->roster.done || !search->ops->retry(&search->roster, search->state, event->model))
         return rung_err_set(err, RUNG_EUSE, "retry of model %u: its rung is decided", event->model);
     return 0;
 }
 
 static int ask(struct rung_search *search, struct rung_err *err)
 {
-    if (search->engine->ask == NULL)
+    if (search->ops->ask == NULL)
         return rung_err_set(err, RUNG_EUSE, "ask: this algorithm says itself when to train");
     if (!search->roster.done)
-        search->engine->ask(&search->roster, search->state);
+        search->ops->ask(&search->roster, search->state);
     return 0;
 }
 
@@ -196,9 +196,14 @@ bool rung_search_done(const struct rung_search *search)
 
 bool rung_search_asks(const struct rung_search *search)
 {
-    if (search->engine->asks == NULL || !search->started || search->roster.done)
+    if (search->ops->asks == NULL || !search->started || search->roster.done)
         return false;
-    return search->engine->asks(&search->roster, search->state);
+    return search->ops->asks(&search->roster, search->state);
+}
+
+bool rung_search_climbs(const struct rung_search *search)
+{
+    return rung_search_asks(search) && search->ops->climbs(search->state);
 }
 
 uint32_t rung_search_best(const struct rung_search *search)

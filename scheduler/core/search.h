@@ -77,6 +77,9 @@ struct rung_bracket_view rung_search_bracket(const struct rung_search *search, s
 bool rung_search_done(const struct rung_search *search);
 bool rung_search_asks(
     const struct rung_search *search); /* true: feed RUNG_EVENT_ASK when trainers idle (asha) */
+/* An ASK would be answered with a model that exists already, if one of those that may climb has not
+ * plateaued. */
+bool rung_search_climbs(const struct rung_search *search);
 uint32_t rung_search_best(const struct rung_search *search); /* best that ended a last rung with a finite
                                                                 score so far, or RUNG_NO_MODEL */
 uint32_t rung_search_leader(

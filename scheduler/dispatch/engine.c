@@ -221,7 +221,7 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
         rung_engine_result(engine, slot, message, now);
     } else {
         const char *reason = message->reason ? message->reason : "it gave no reason";
-        rung_engine_attempt_failed(engine, slot, "failure", reason, !message->retry, now);
+        rung_engine_attempt_failed(engine, slot, RUNG_FAILURE_SAID, reason, !message->retry, now);
         rung_pool_finished(engine->pool, slot, now);
         s->changed = true;
     }
@@ -234,9 +234,9 @@ static void on_violation(void *context, int slot, const char *reason, double now
         rung_engine_violation(engine, slot, reason, now);
 }
 
-static void on_closing(void *context, int slot)
+static void on_closing(void *context, int slot, bool unread, double now)
 {
-    rung_engine_closing(context, slot);
+    rung_engine_closing(context, slot, unread, now);
 }
 
 static void on_gone(void *context, int slot, const struct rung_exit *how, double now)
@@ -293,18 +293,12 @@ static void check_limits(struct rung_engine *engine, double now)
 static void ask_for_work(struct rung_engine *engine, double now)
 {
     struct rung_event ask = {.kind = RUNG_EVENT_ASK, .model = RUNG_NO_MODEL, .score = NAN};
-    struct rung_result_facts facts = {.rung = RUNG_NO_RUNG,
-                                      .fit_seconds = NAN,
-                                      .score_seconds = NAN,
-                                      .examples = RUNG_NO_VALUE,
-                                      .state_bytes = RUNG_NO_VALUE,
-                                      .elapsed = rung_engine_elapsed(engine, now),
-                                      .at = now + engine->epoch};
-    size_t before;
-    if (engine->blocked.count > 0) /* there are new models already that wait for bytes of states */
-        return;
-    while (!engine->broken && rung_search_asks(engine->search)) {
-        before = rung_jobq_count(engine->queue);
+    struct rung_result_facts facts = rung_engine_facts(engine, now);
+    bool waiting =
+        engine->blocked.count > 0; /* new models, for bytes of states: more of them are of no use */
+    while (!engine->broken &&
+           (waiting ? rung_search_climbs(engine->search) : rung_search_asks(engine->search))) {
+        size_t before = rung_jobq_count(engine->queue);
         if (before >= rung_pool_count(engine->pool, RUNG_SLOT_IDLE))
             return;
         rung_engine_feed(engine, &ask, &facts);
@@ -372,8 +366,8 @@ static void deliver_notes(struct rung_engine *engine)
             engine->options.watchers[w].batch_end(engine->options.watchers[w].context);
 }
 
-/* What waited for the commit. Forgetting goes first, so that it leaves with the job it makes room for. */
-static void act(struct rung_engine *engine)
+/* Forgetting goes first, so that it leaves with the job it makes room for. */
+static void empty_outbox(struct rung_engine *engine, double now)
 {
     struct rung_outbox *box = &engine->outbox;
     struct rung_executor *executor = engine->executor;
@@ -384,7 +378,7 @@ static void act(struct rung_engine *engine)
     }
     for (size_t i = 0; i < box->send_count; i++)
         if (rung_pool_slot(engine->pool, box->sends[i])->state == RUNG_SLOT_BUSY)
-            rung_engine_send(engine, box->sends[i]);
+            rung_engine_send(engine, box->sends[i], now);
     for (size_t i = 0; i < box->state_count; i++)
         rung_states_remove(engine->states, box->states[i].model, box->states[i].calls);
     deliver_notes(engine);
@@ -405,9 +399,19 @@ int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *er
         *err = engine->failure;
         return RUNG_EFAIL;
     }
-    act(engine);
-    leave_when_drained(engine, now);
     return 0;
+}
+
+void rung_engine_act(struct rung_engine *engine, double now)
+{
+    empty_outbox(engine, now);
+    leave_when_drained(engine, now);
+}
+
+bool rung_engine_judges(const struct rung_engine *engine, double now)
+{
+    return rung_pool_expired(engine->pool, now) >= 0 ||
+           (engine->phase == RUNG_PHASE_DRAINING && now >= engine->grace_until);
 }
 
 double rung_engine_wake_at(const struct rung_engine *engine, double now)
@@ -479,7 +483,7 @@ int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *e
         rc = rung_store_commit(engine->options.store, err);
     rung_outbox_note(&engine->outbox, &note);
     if (rc == 0)
-        act(engine);
+        empty_outbox(engine, now);
     return rc;
 }
 

@@ -3,8 +3,8 @@
  * and after the commit jobs go out. It sees the search, the store and an executor, and neither a clock nor a
  * socket: all times come in.
  *
- * One pass: the executor's callbacks feed results; rung_engine_turn ends the pass. All results of a pass
- * share one commit.
+ * One pass: the executor's callbacks feed results; rung_engine_turn ends the pass, rung_engine_act sends what
+ * follows from it. All results of a pass share one commit.
  */
 #ifndef RUNG_DISPATCH_ENGINE_H
 #define RUNG_DISPATCH_ENGINE_H
@@ -33,9 +33,14 @@ void rung_engine_free(struct rung_engine *engine); /* NULL is allowed */
 
 struct rung_executor_listener rung_engine_listener(struct rung_engine *engine);
 
-/* Ends a pass: deadlines, limits, starts, assignment, commit, then sending. RUNG_EFAIL: recording failed,
- * nothing was sent, the search must be given up (what was committed before stays). */
+/* Ends a pass: deadlines, limits, starts, assignment, commit. RUNG_EFAIL: recording failed, nothing may be
+ * sent, the search must be given up (what was committed before stays). */
 int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *err) RUNG_CHECK_RESULT;
+/* What a turn committed goes out. A time of its own: a commit may wait for seconds, for the disk or for
+ * another who writes, and no trainer is to pay for that. */
+void rung_engine_act(struct rung_engine *engine, double now);
+/* A turn would now judge somebody by how long he was silent: what has been said should be heard first. */
+bool rung_engine_judges(const struct rung_engine *engine, double now);
 /* When it wants a turn although nothing happens; INFINITY: never. */
 double rung_engine_wake_at(const struct rung_engine *engine, double now);
 

@@ -25,10 +25,23 @@ static void note_job(struct rung_engine *engine, int slot, const struct rung_job
     rung_outbox_note(&engine->outbox, &note);
 }
 
-void rung_engine_send(struct rung_engine *engine, int slot)
+static bool is_too_long(const struct rung_proto_job *message)
 {
-    const struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    const struct rung_job *job = &s->job;
+    struct rung_buf line;
+    if (strlen(message->parameters) < RUNG_PROTO_LINE_MAX / 2) /* paths are far from the other half */
+        return false;
+    rung_buf_init(&line, RUNG_BUF_UNLIMITED);
+    rung_proto_write_job(&line, message);
+    bool too_long = line.length > RUNG_PROTO_LINE_MAX;
+    rung_buf_free(&line);
+    return too_long;
+}
+
+void rung_engine_send(struct rung_engine *engine, int slot, double now)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    struct rung_job *job = &s->job;
+    double patience = engine->options.spec->limits.job_timeout;
     struct rung_executor *executor = engine->executor;
     uint64_t seed = engine->options.spec->search.seed;
     rung_buf_clear(&engine->text);
@@ -39,6 +52,11 @@ void rung_engine_send(struct rung_engine *engine, int slot)
                                      .parameters = rung_buf_cstr(&engine->text),
                                      .from = job->from,
                                      .to = job->to};
+    job->sent_at = now;
+    job->too_long = is_too_long(&message);
+    rung_pool_heard(engine->pool, slot, now, job->too_long ? 0 : patience);
+    if (job->too_long) /* the next turn fails it: here the commit is over */
+        return;
     if (job->from > 0 || job->purpose == RUNG_JOB_EVALUATE)
         message.state_in = state_path(engine, &engine->path_in, job->model, job->from);
     if (job->purpose == RUNG_JOB_EVALUATE) {
@@ -130,20 +148,18 @@ static void take_training_result(struct rung_engine *engine, int slot, const str
 {
     struct rung_model_view view = rung_search_model(engine->search, job->model);
     struct rung_engine_model *facts = &engine->models[job->model];
-    struct rung_result_facts row = {
-        .bracket = view.bracket,
-        .rung = view.target_rung,
-        .metrics = message->metrics,
-        .fit_seconds = isfinite(message->fit_seconds) ? message->fit_seconds : now - job->sent_at,
-        .score_seconds = message->score_seconds,
-        .examples = message->examples == RUNG_UNSET ? RUNG_NO_VALUE : message->examples,
-        .trainer = slot,
-        .state_bytes = facts->state_bytes,
-        .elapsed = rung_engine_elapsed(engine, now),
-        .at = now + engine->epoch,
-    };
+    struct rung_result_facts row = rung_engine_facts(engine, now);
     struct rung_event event = {
         .kind = RUNG_EVENT_RESULT, .model = job->model, .calls = job->to, .score = score};
+    row.bracket = view.bracket;
+    row.rung = view.target_rung;
+    row.metrics = message->metrics;
+    row.fit_seconds = isfinite(message->fit_seconds) ? message->fit_seconds : now - job->sent_at;
+    row.score_seconds = message->score_seconds;
+    if (message->examples != RUNG_UNSET)
+        row.examples = message->examples;
+    row.trainer = slot;
+    row.state_bytes = facts->state_bytes;
     facts->attempts = facts->lost = 0;
     facts->failed_slot = -1;
     record_progress(engine, slot, job->model);
@@ -195,21 +211,16 @@ static void model_failed(struct rung_engine *engine, int slot, uint32_t model, c
 {
     struct rung_model_view view = rung_search_model(engine->search, model);
     struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = model, .calls = view.calls, .score = NAN};
-    struct rung_result_facts facts = {.bracket = view.bracket,
-                                      .rung = view.target_rung,
-                                      .trainer = slot,
-                                      .fit_seconds = NAN,
-                                      .score_seconds = NAN,
-                                      .examples = RUNG_NO_VALUE,
-                                      .state_bytes = RUNG_NO_VALUE,
-                                      .elapsed = rung_engine_elapsed(engine, now),
-                                      .at = now + engine->epoch,
-                                      .reason = reason};
+    struct rung_result_facts facts = rung_engine_facts(engine, now);
+    facts.bracket = view.bracket;
+    facts.rung = view.target_rung;
+    facts.trainer = slot;
+    facts.reason = reason;
     rung_engine_feed(engine, &event, &facts);
 }
 
 static void record_failure(struct rung_engine *engine, int slot, const struct rung_job *job, int64_t attempt,
-                           const char *kind, const char *reason, double now)
+                           enum rung_failure_kind kind, const char *reason, double now)
 {
     struct rung_err err;
     struct rung_buf log;
@@ -229,39 +240,49 @@ static void record_failure(struct rung_engine *engine, int slot, const struct ru
     rung_buf_free(&log);
 }
 
-static void note_failure(struct rung_engine *engine, int slot, uint32_t model, const char *kind,
+static void note_failure(struct rung_engine *engine, int slot, uint32_t model, enum rung_failure_kind kind,
                          const char *reason, bool final, double now)
 {
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_FAILURE, now);
     note.model = model;
-    note.kind = kind;
+    note.kind = rung_failure_kind_name(kind);
     note.reason = reason;
     note.trainer = slot;
     note.final = final;
     rung_outbox_note(&engine->outbox, &note);
 }
 
-/* A trainer that cannot save for want of room has not failed: no other attempt would fare better, and models
- * would fail that are only unlucky. Then the search stops, as when the database finds no room. */
-static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job, const char *kind,
-                         const char *reason)
+/* Whether so little room is left that a state may not have found any. */
+static bool lacks_room(const struct rung_engine *engine, const struct rung_job *job)
 {
-    bool by_trainer = strcmp(kind, "failure") == 0 || strcmp(kind, "exit") == 0;
-    bool says_so = strcasestr(reason, "no space left on device") != NULL;
     int64_t room = rung_states_room(engine->states);
     int64_t written = rung_states_attempt_size(engine->states, job->model, job->to, job->number);
     int64_t needed = engine->largest_state + engine->largest_state / 4 + ROOM_MIN; /* states grow */
+    return room < ROOM_MIN || (room < needed && room + written < needed);
+}
+
+/* A trainer that cannot save for want of room has not failed: no other attempt would fare better, and models
+ * would fail that are only unlucky. Then the search stops, as when the database finds no room. One that says
+ * itself that its model cannot work is believed, but for the system's own words. */
+static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job, enum rung_failure_kind kind,
+                         const char *reason, bool final)
+{
+    bool by_trainer = kind == RUNG_FAILURE_SAID || kind == RUNG_FAILURE_EXIT;
+    bool says_so = strcasestr(reason, "no space left on device") != NULL;
     struct rung_err err;
-    bool has_room = room >= ROOM_MIN && (room >= needed || room + written >= needed);
-    if (!by_trainer || (has_room && !says_so))
+    if (!by_trainer || !(says_so || (!final && lacks_room(engine, job))))
         return false;
-    rung_err_set(&err, RUNG_EFAIL, "the disk is full: %lld bytes are left for states", (long long)room);
+    if (says_so)
+        rung_err_set(&err, RUNG_EFAIL, "the disk is full: model %u: %s", job->model, reason);
+    else
+        rung_err_set(&err, RUNG_EFAIL, "the disk is full: %lld bytes are left for states",
+                     (long long)rung_states_room(engine->states));
     rung_engine_break(engine, &err);
     return true;
 }
 
-void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason,
-                                bool final, double now)
+void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_failure_kind kind,
+                                const char *reason, bool final, double now)
 {
     struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
     rung_report_clear(&engine->reports[slot]);
@@ -270,13 +291,12 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char
         return;
     }
     struct rung_engine_model *facts = &engine->models[job.model];
-    bool lost = strcmp(kind, "lost") == 0;
     int64_t attempt = facts->attempts + 1;
-    bool full = !final && disk_is_full(engine, &job, kind, reason);
+    bool full = disk_is_full(engine, &job, kind, reason, final);
     rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
     if (full)
         return;
-    if (lost)
+    if (kind == RUNG_FAILURE_LOST)
         facts->lost++;
     else
         facts->attempts++;

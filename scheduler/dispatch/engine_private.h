@@ -87,6 +87,7 @@ void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event
                       const struct rung_result_facts *facts);
 void rung_engine_state_gone(struct rung_engine *engine, uint32_t model, int64_t calls);
 void rung_engine_warn(struct rung_engine *engine, double now, const char *format, ...) RUNG_PRINTF(3, 4);
+struct rung_result_facts rung_engine_facts(const struct rung_engine *engine, double now);
 struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_note_type type, double now);
 
 /* engine_assign.c */
@@ -94,15 +95,14 @@ void rung_engine_assign(struct rung_engine *engine, double now);
 void rung_engine_evaluate(struct rung_engine *engine, double now);
 
 /* engine_jobs.c */
-void rung_engine_send(struct rung_engine *engine, int slot);
+void rung_engine_send(struct rung_engine *engine, int slot, double now);
 void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                           double now);
 void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                         double now);
-/* The attempt that slot runs has failed. kind: failure, protocol, timeout, exit, lost. final: no retry. The
- * caller changes the slot's state. */
-void rung_engine_attempt_failed(struct rung_engine *engine, int slot, const char *kind, const char *reason,
-                                bool final, double now);
+/* The attempt that slot runs has failed. final: no retry. The caller changes the slot's state. */
+void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_failure_kind kind,
+                                const char *reason, bool final, double now);
 
 /* engine_trainers.c */
 void rung_engine_start_trainers(struct rung_engine *engine, double now);
@@ -111,7 +111,7 @@ void rung_engine_dismiss(struct rung_engine *engine, bool at_once);
 void rung_engine_write_trainers(struct rung_engine *engine);
 void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                        double now);
-void rung_engine_closing(struct rung_engine *engine, int slot);
+void rung_engine_closing(struct rung_engine *engine, int slot, bool unread, double now);
 void rung_engine_violation(struct rung_engine *engine, int slot, const char *reason, double now);
 void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_exit *how, double now);
 

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+struct rung_result_facts rung_engine_facts(const struct rung_engine *engine, double now)
+{
+    return rung_result_facts_at(rung_engine_elapsed(engine, now), now + engine->epoch);
+}
+
 struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_note_type type, double now)
 {
     return (struct rung_note){.type = type,

@@ -30,7 +30,7 @@ static void record_start_failure(struct rung_engine *engine, int slot, const cha
                                        .to = RUNG_NO_VALUE,
                                        .attempt = rung_pool_slot(engine->pool, slot)->start_failures + 1,
                                        .trainer = slot,
-                                       .kind = "start",
+                                       .kind = RUNG_FAILURE_START,
                                        .reason = reason,
                                        .log = log.length ? log.data : NULL,
                                        .at = now + engine->epoch};
@@ -40,7 +40,7 @@ static void record_start_failure(struct rung_engine *engine, int slot, const cha
     snprintf(engine->start_reason, sizeof engine->start_reason, "trainer %d: %.400s", slot, reason);
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_FAILURE, now);
     note.trainer = slot;
-    note.kind = "start";
+    note.kind = rung_failure_kind_name(RUNG_FAILURE_START);
     note.reason = reason;
     rung_outbox_note(&engine->outbox, &note);
 }
@@ -147,8 +147,8 @@ static bool has_not_worked(const struct rung_slot *s)
 
 /* A trainer that misbehaved is stopped and replaced; before its first job that is a failed start, with a job
  * a failed attempt. */
-static void fail_and_replace(struct rung_engine *engine, int slot, const char *kind, const char *reason,
-                             double now)
+static void fail_and_replace(struct rung_engine *engine, int slot, enum rung_failure_kind kind,
+                             const char *reason, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     if (has_not_worked(s)) {
@@ -165,17 +165,45 @@ static void fail_and_replace(struct rung_engine *engine, int slot, const char *k
 void rung_engine_violation(struct rung_engine *engine, int slot, const char *reason, double now)
 {
     if (rung_pool_slot(engine->pool, slot)->state != RUNG_SLOT_LEAVING)
-        fail_and_replace(engine, slot, "protocol", reason, now);
+        fail_and_replace(engine, slot, RUNG_FAILURE_PROTOCOL, reason, now);
 }
 
-/* An idle trainer that has closed its socket gets no more jobs; a busy one is judged by how it ends. */
-void rung_engine_closing(struct rung_engine *engine, int slot)
+/* It left without having read its job, which therefore was not tried. Of a trainer that has done none before
+ * that is a failed start, or it would be started for ever. */
+static void job_unread(struct rung_engine *engine, int slot, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    if (s->state != RUNG_SLOT_IDLE)
+    const char *reason = "it left without having read its job";
+    if (s->jobs > 0 || s->job.purpose == RUNG_JOB_EVALUATE) {
+        rung_engine_attempt_failed(engine, slot, RUNG_FAILURE_LOST, reason, false, now);
         return;
+    }
+    record_start_failure(engine, slot, reason, now);
+    s->start_failed = true;
+    rung_report_clear(&engine->reports[slot]);
+    rung_jobq_return(engine->queue, s->job.model);
+}
+
+/* A trainer that has closed its socket gets no more jobs; one that knows of its job is judged by how it ends.
+ */
+void rung_engine_closing(struct rung_engine *engine, int slot, bool unread, double now)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    bool busy_unread = s->state == RUNG_SLOT_BUSY && unread;
+    if (engine->broken || (s->state != RUNG_SLOT_IDLE && !busy_unread))
+        return;
+    if (busy_unread)
+        job_unread(engine, slot, now);
     s->closed = true;
     rung_pool_leaving(engine->pool, slot);
+}
+
+static void fail_too_long(struct rung_engine *engine, int slot, double now)
+{
+    rung_engine_attempt_failed(
+        engine, slot, RUNG_FAILURE_SAID,
+        "its parameters do not fit into a message to a trainer, which has at most 1 MiB", true, now);
+    rung_pool_finished(engine->pool, slot, now);
 }
 
 void rung_engine_expire(struct rung_engine *engine, double now)
@@ -184,13 +212,18 @@ void rung_engine_expire(struct rung_engine *engine, double now)
     char reason[128];
     int slot;
     while (!engine->broken && (slot = rung_pool_expired(engine->pool, now)) >= 0) {
-        if (rung_pool_slot(engine->pool, slot)->state == RUNG_SLOT_STARTING)
+        const struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+        if (s->state == RUNG_SLOT_BUSY && s->job.too_long) {
+            fail_too_long(engine, slot, now);
+            continue;
+        }
+        if (s->state == RUNG_SLOT_STARTING)
             snprintf(reason, sizeof reason, "not ready within %g s (limits.start_timeout)",
                      limits->start_timeout);
         else
             snprintf(reason, sizeof reason, "no answer and no progress for %g s (limits.job_timeout)",
                      limits->job_timeout);
-        fail_and_replace(engine, slot, "timeout", reason, now);
+        fail_and_replace(engine, slot, RUNG_FAILURE_TIMEOUT, reason, now);
     }
 }
 
@@ -203,6 +236,8 @@ static void describe_end(struct rung_engine *engine, int slot, const struct rung
     engine->executor->log_tail(engine->executor->self, slot, 1, &last);
     if (how->out_of_memory)
         snprintf(text, size, "the kernel killed it for memory%s", when);
+    else if (how->by_us) /* for that alone it is ended while it has a job */
+        snprintf(text, size, "it closed its socket%s", when);
     else if (how->signaled)
         snprintf(text, size, "it was killed by signal %d (%s)%s", how->number, strsignal(how->number), when);
     else if (last.length)
@@ -239,7 +274,7 @@ void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_ex
     char reason[400];
     bool leaving = s->state == RUNG_SLOT_LEAVING && !s->closed;
     bool lost = how->signaled && !how->by_us && !how->out_of_memory;
-    bool was_idle = s->state == RUNG_SLOT_IDLE || s->closed;
+    bool was_idle = s->state == RUNG_SLOT_IDLE || (s->closed && !s->start_failed);
     bool came_to_nothing = s->state == RUNG_SLOT_STARTING || (was_idle && s->jobs == 0 && !lost);
     const char *when = !came_to_nothing                 ? ""
                        : s->state == RUNG_SLOT_STARTING ? " before it was ready"
@@ -249,10 +284,11 @@ void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_ex
         record_start_failure(engine, slot, reason, now);
         s->start_failed = true;
     } else if (s->state == RUNG_SLOT_BUSY) {
-        rung_engine_attempt_failed(engine, slot, lost ? "lost" : "exit", reason, false, now);
+        rung_engine_attempt_failed(engine, slot, lost ? RUNG_FAILURE_LOST : RUNG_FAILURE_EXIT, reason, false,
+                                   now);
     }
     record_leave(engine, s, leaving ? "stopped" : reason, now);
-    note_trainer(engine, slot, "gone", reason, now);
+    note_trainer(engine, slot, "gone", leaving ? "stopped" : reason, now);
     forget_holder(engine, slot);
     if (s->start_failed)
         start_came_to_nothing(engine, slot, now);

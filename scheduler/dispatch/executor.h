@@ -32,8 +32,9 @@ struct rung_executor_listener {
     void (*message)(void *context, int slot, const struct rung_proto_message *message, double now);
     /* What came was no message: over the limit, not JSON, a field missing or of the wrong type. */
     void (*violation)(void *context, int slot, const char *reason, double now);
-    /* It has closed its socket: it will end, or be ended; nothing should be sent to it any more. */
-    void (*closing)(void *context, int slot);
+    /* It has closed its socket: it will end, or be ended; nothing should be sent to it any more. unread: it
+     * has not read all that it was sent, so it does not know of its job. */
+    void (*closing)(void *context, int slot, bool unread, double now);
     /* The trainer has ended and nothing more will come from it. */
     void (*gone)(void *context, int slot, const struct rung_exit *exit, double now);
 };

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@
 #define TERM_SECONDS      2                  /* from SIGTERM to SIGKILL */
 #define LINGER_SECONDS    1                  /* from the end of the process to the end of its socket */
 #define TRIM_MICROSECONDS 250000             /* between looks at the lengths of logs */
+#define FILES_PER_TRAINER 2                  /* its socket and its log */
+#define FILES_BESIDES     64                 /* the database, and what is open for a moment */
 
 /* One trainer. It has ended when its socket is at end of file and it has been reaped, in either order. */
 struct trainer {
@@ -35,6 +38,7 @@ struct trainer {
     int status;   /* of waitpid, once reaped */
     bool muted;   /* what it still says is dropped */
     bool leaving; /* `stop` is written: end of file follows when all is sent */
+    bool unread;  /* it has closed its socket before it had read all */
     bool signaled_by_us;
     int next_signal; /* of the escalation */
     int log;         /* stays open until the next start, for the tail; -1 before the first */
@@ -51,7 +55,9 @@ struct rung_local {
     struct rung_executor_listener listener;
     struct trainer *trainers;
     struct event *child, *trim;
-    int64_t oom_kills;
+    struct rung_oom_watch memory;
+    struct rlimit files; /* what we were started with, and trainers get */
+    bool more_files;
     char host[256];
     char read_buffer[READ_BYTES];
 };
@@ -87,14 +93,6 @@ static void escalate_after(struct trainer *t, int signal_number, int seconds)
     evtimer_add(t->escalation, &delay);
 }
 
-static bool killed_for_memory(struct rung_local *local)
-{
-    int64_t now = rung_oom_kills();
-    bool more = now > local->oom_kills;
-    local->oom_kills = now;
-    return more;
-}
-
 static void end_if_over(struct trainer *t)
 {
     if (!t->alive || !t->reaped || t->socket >= 0)
@@ -103,7 +101,7 @@ static void end_if_over(struct trainer *t)
     struct rung_exit how = {.signaled = WIFSIGNALED(t->status), .by_us = t->signaled_by_us};
     how.number = how.signaled ? WTERMSIG(t->status) : WEXITSTATUS(t->status);
     if (how.signaled && how.number == SIGKILL && !how.by_us)
-        how.out_of_memory = killed_for_memory(local);
+        how.out_of_memory = rung_oom_explains(&local->memory, rung_oom_kills());
     rung_logfile_trim(t->log, &t->log_start);
     event_free(t->escalation);
     t->escalation = NULL;
@@ -196,8 +194,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         rung_buf_append(&t->in, t->local->read_buffer, (size_t)got);
         handle_lines(t);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        /* The kernel resets the connection of who closes it with something unread in it. */
+        t->unread |= (got < 0 && errno == ECONNRESET) || t->out.length > 0;
         close_socket(t);
-        t->local->listener.closing(t->local->listener.context, t->slot);
+        t->local->listener.closing(t->local->listener.context, t->slot, t->unread, rung_clock_monotonic());
         if (!t->reaped && !evtimer_pending(t->escalation, NULL))
             escalate_after(t, SIGTERM, STOP_SECONDS);
         end_if_over(t);
@@ -217,6 +217,7 @@ static void flush(struct trainer *t)
             return;
         }
         if (sent < 0) { /* it has gone; the end of file says so */
+            t->unread = true;
             rung_buf_clear(&t->out);
             return;
         }
@@ -298,7 +299,8 @@ static int fork_trainer(struct trainer *t, struct rung_err *err)
                                .folder = t->local->options.folder,
                                .slot = t->slot,
                                .socket = pair[1],
-                               .log = t->log};
+                               .log = t->log,
+                               .files = t->local->more_files ? &t->local->files : NULL};
     int rc = rung_spawn(&spawn, &t->pid, err);
     close(pair[1]);
     if (rc) {
@@ -320,7 +322,7 @@ static int start_trainer(void *self, int slot, const struct rung_proto_start *st
     if (rc)
         return rc;
     t->alive = true;
-    t->reaped = t->muted = t->leaving = t->signaled_by_us = false;
+    t->reaped = t->muted = t->leaving = t->unread = t->signaled_by_us = false;
     t->scanned = 0;
     rung_buf_init(&t->in, RUNG_PROTO_LINE_MAX + READ_BYTES);
     rung_buf_init(&t->out, OUT_MAX);
@@ -343,6 +345,17 @@ static void on_trim(evutil_socket_t fd, short what, void *context)
     for (size_t i = 0; i < local->options.slots; i++)
         if (local->trainers[i].alive)
             rung_logfile_trim(local->trainers[i].log, &local->trainers[i].log_start);
+    rung_oom_look(&local->memory, rung_clock_monotonic());
+}
+
+/* So many trainers may need more descriptors than a process is usually given. */
+static void get_files(struct rung_local *local)
+{
+    rlim_t needed = FILES_PER_TRAINER * local->options.slots + FILES_BESIDES;
+    if (getrlimit(RLIMIT_NOFILE, &local->files) != 0 || local->files.rlim_cur >= needed)
+        return;
+    struct rlimit most = {local->files.rlim_max, local->files.rlim_max};
+    local->more_files = setrlimit(RLIMIT_NOFILE, &most) == 0;
 }
 
 struct rung_local *rung_local_create(struct event_base *base, const struct rung_local_options *options)
@@ -351,7 +364,8 @@ struct rung_local *rung_local_create(struct event_base *base, const struct rung_
     struct timeval trim = {.tv_usec = TRIM_MICROSECONDS};
     local->base = base;
     local->options = *options;
-    local->oom_kills = rung_oom_kills();
+    rung_oom_look(&local->memory, rung_clock_monotonic());
+    get_files(local);
     if (gethostname(local->host, sizeof local->host - 1) != 0)
         strcpy(local->host, "localhost");
     local->trainers = rung_mem_zalloc(options->slots, sizeof *local->trainers);
@@ -399,6 +413,8 @@ void rung_local_free(struct rung_local *local)
     }
     event_free(local->child);
     event_free(local->trim);
+    if (local->more_files)
+        setrlimit(RLIMIT_NOFILE, &local->files);
     free(local->trainers);
     free(local);
 }

@@ -55,3 +55,28 @@ int64_t rung_oom_kills(void)
     }
     return -1;
 }
+
+void rung_oom_note(struct rung_oom_watch *watch, int64_t count, double now)
+{
+    if (!watch->begun)
+        watch->before = count;
+    else if (watch->before < watch->recent)
+        watch->before = watch->recent;
+    watch->begun = true;
+    watch->recent = count;
+    watch->looked = now;
+}
+
+void rung_oom_look(struct rung_oom_watch *watch, double now)
+{
+    if (!watch->begun || now - watch->looked >= RUNG_OOM_SECONDS)
+        rung_oom_note(watch, rung_oom_kills(), now);
+}
+
+bool rung_oom_explains(struct rung_oom_watch *watch, int64_t count)
+{
+    if (count <= watch->before)
+        return false;
+    watch->before++;
+    return true;
+}

@@ -145,7 +145,6 @@ void rung_pool_ready(struct rung_pool *pool, int slot)
 void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout)
 {
     pool->slots[slot].job = *job;
-    pool->slots[slot].start_failures = 0;
     move(pool, slot, RUNG_SLOT_BUSY, job->sent_at + timeout);
 }
 
@@ -158,6 +157,7 @@ void rung_pool_finished(struct rung_pool *pool, int slot, double now)
 {
     struct rung_slot *s = &pool->slots[slot];
     s->jobs++;
+    s->start_failures = 0;
     s->busy_seconds += now - s->job.sent_at;
     move(pool, slot, RUNG_SLOT_IDLE, INFINITY);
 }
@@ -170,6 +170,7 @@ void rung_pool_leaving(struct rung_pool *pool, int slot)
 void rung_pool_gone(struct rung_pool *pool, int slot)
 {
     pool->slots[slot].held = RUNG_NO_MODEL;
+    pool->slots[slot].start_failures = 0;
     move(pool, slot, RUNG_SLOT_EMPTY, INFINITY);
 }
 

@@ -37,12 +37,13 @@ struct rung_job {
     int64_t from, to; /* as sent: from 0 for a trainer that cannot save */
     double sent_at;
     int64_t last_call; /* of the progress so far */
+    bool too_long;     /* for a message: it was not sent */
 };
 
 struct rung_slot {
     enum rung_slot_state state; /* changed by the functions below only */
     struct rung_job job;        /* while BUSY */
-    int start_failures;         /* since it was last given a job */
+    int start_failures;         /* in a row: since a trainer of it last worked */
     bool stateless, evaluates;  /* as its `ready` said */
     uint32_t held;              /* the model it ran last and still holds, or RUNG_NO_MODEL */
     int64_t jobs;               /* finished since it joined */

@@ -57,7 +57,7 @@ static void on_display(evutil_socket_t fd, short what, void *context)
  * repetition. */
 static double hear_before_judging(struct session *session, double now)
 {
-    for (int pass = 0; pass < 16 && rung_engine_wake_at(session->engine, -INFINITY) <= now; pass++) {
+    for (int pass = 0; pass < 16 && rung_engine_judges(session->engine, now); pass++) {
         event_base_loop(session->base, EVLOOP_NONBLOCK);
         now = rung_clock_monotonic();
     }
@@ -172,9 +172,11 @@ static int run_loop(struct session *session, struct rung_session_result *result,
         int rc = rung_engine_turn(session->engine, now, err);
         if (rc)
             return rc;
+        now = rung_clock_monotonic();
+        rung_engine_act(session->engine, now);
         if (rung_engine_over(session->engine, result))
             break;
-        arm_timer(session, rung_clock_monotonic());
+        arm_timer(session, now);
         event_base_loop(session->base, EVLOOP_ONCE);
     }
     int rc = rung_engine_close(session->engine, rung_clock_monotonic(), err);

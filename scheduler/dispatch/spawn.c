@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,6 +124,24 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, const struct run
     return rc;
 }
 
+/* The limit is inherited, so it is ours for a moment. What file actions name may lie above it: that is
+ * checked when they are made. */
+static int spawn_with_limit(const struct rung_spawn *spawn, const posix_spawn_file_actions_t *actions,
+                            const posix_spawnattr_t *attributes, pid_t *pid)
+{
+    struct rlimit ours;
+    bool change = spawn->files && getrlimit(RLIMIT_NOFILE, &ours) == 0;
+    char **environment = make_environment(spawn);
+    if (change)
+        setrlimit(RLIMIT_NOFILE, spawn->files);
+    int rc = posix_spawnp(pid, spawn->trainer->command[0], actions, attributes, spawn->trainer->command,
+                          environment);
+    if (change)
+        setrlimit(RLIMIT_NOFILE, &ours);
+    free_environment(environment);
+    return rc;
+}
+
 int rung_spawn(const struct rung_spawn *spawn, pid_t *pid, struct rung_err *err)
 {
     posix_spawnattr_t attributes;
@@ -132,12 +151,8 @@ int rung_spawn(const struct rung_spawn *spawn, pid_t *pid, struct rung_err *err)
     int rc = set_attributes(&attributes);
     if (rc == 0)
         rc = set_descriptors(&actions, spawn);
-    if (rc == 0) {
-        char **environment = make_environment(spawn);
-        rc = posix_spawnp(pid, spawn->trainer->command[0], &actions, &attributes, spawn->trainer->command,
-                          environment);
-        free_environment(environment);
-    }
+    if (rc == 0)
+        rc = spawn_with_limit(spawn, &actions, &attributes, pid);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (rc == 0) {

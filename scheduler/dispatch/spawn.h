@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "core/spec.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define RUNG_SPAWN_FD 3 /* what RUNG_FD names in the trainer */
@@ -13,8 +14,9 @@ struct rung_spawn {
     const struct rung_trainer_spec *trainer;
     const char *folder; /* working directory */
     int slot;
-    int socket; /* its end, becomes RUNG_SPAWN_FD there; stays open here */
-    int log;    /* becomes standard output and error */
+    int socket;                 /* its end, becomes RUNG_SPAWN_FD there; stays open here */
+    int log;                    /* becomes standard output and error */
+    const struct rlimit *files; /* its limit of descriptors, where ours is another; NULL: as ours */
 };
 
 /* Starts the process in a session of its own, with default signals, SCHED_BATCH (so that the scheduler

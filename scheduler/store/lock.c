@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 struct rung_lock {
-    char *path;
-    int file;
+    char *path, *wal_path;
+    int file, wal; /* -1: not taken yet */
 };
 
 enum { NAMING_BYTE, DECIDING_BYTE };
@@ -35,7 +35,8 @@ static bool same_file(const char *path, int file)
            named.st_dev == opened.st_dev;
 }
 
-static int64_t owner_of(int file)
+/* has_text: the file holds its owner's id. */
+static int64_t owner_of(int file, bool has_text)
 {
     struct flock lock = lock_of(DECIDING_BYTE);
     if (fcntl(file, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
@@ -43,6 +44,8 @@ static int64_t owner_of(int file)
     lock = lock_of(NAMING_BYTE);
     if (fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
         return lock.l_pid;
+    if (!has_text)
+        return -1;
     char text[32]; /* this process itself, or one of another container: the file has its id */
     ssize_t length = pread(file, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
@@ -59,10 +62,12 @@ static int refuse(int64_t owner, const char *shown, struct rung_err *err)
 }
 
 /* The lock is had already: what fails here costs no more than the name. */
-static void name_owner(int file)
+static void name_owner(int file, bool has_text)
 {
     struct flock lock = lock_of(NAMING_BYTE);
     fcntl(file, F_SETLK, &lock);
+    if (!has_text)
+        return;
     char text[32];
     int length = snprintf(text, sizeof text, "%lld\n", (long long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)length, 0) != length)
@@ -83,7 +88,7 @@ static int try_take(const char *path, const char *shown, int *file, struct rung_
             return 1;
         rc = 0;
     } else if (errno == EAGAIN || errno == EACCES) {
-        int64_t owner = owner_of(*file);
+        int64_t owner = owner_of(*file, true);
         rc = owner == 0 ? 0 : refuse(owner, shown, err);
     } else {
         rc = rung_err_set(err, RUNG_EFAIL, "%s: cannot be locked: %s: %s", shown, path, strerror(errno));
@@ -103,11 +108,33 @@ int rung_lock_take(struct rung_lock **out, const char *database, const char *sho
         free(path);
         return rc < 0 ? rc : refuse(0, shown, err);
     }
-    name_owner(file);
+    name_owner(file, true);
     struct rung_lock *lock = rung_mem_zalloc(1, sizeof *lock);
     lock->path = path;
+    lock->wal_path = rung_mem_printf("%s-wal", database);
     lock->file = file;
-    *out = lock;
+    lock->wal = -1;
+    rc = rung_lock_wal(lock, shown, err);
+    if (rc == 0)
+        *out = lock;
+    else
+        rung_lock_release(lock);
+    return rc;
+}
+
+int rung_lock_wal(struct rung_lock *lock, const char *shown, struct rung_err *err)
+{
+    struct flock wanted = lock_of(DECIDING_BYTE);
+    if (lock->wal >= 0 && same_file(lock->wal_path, lock->wal))
+        return 0;
+    if (lock->wal >= 0) /* SQLite has made a new one */
+        close(lock->wal);
+    lock->wal = open(lock->wal_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock->wal < 0) /* none yet; where it cannot be opened SQLite says so */
+        return 0;
+    if (fcntl(lock->wal, F_OFD_SETLK, &wanted) != 0 && (errno == EAGAIN || errno == EACCES))
+        return refuse(owner_of(lock->wal, false), shown, err);
+    name_owner(lock->wal, false);
     return 0;
 }
 
@@ -118,18 +145,27 @@ void rung_lock_release(struct rung_lock *lock)
     if (same_file(lock->path, lock->file))
         unlink(lock->path); /* while it is still locked: nobody else can have taken it */
     close(lock->file);
+    if (lock->wal >= 0)
+        close(lock->wal);
     free(lock->path);
+    free(lock->wal_path);
     free(lock);
 }
 
-int64_t rung_lock_owner(const char *database)
+static int64_t owner_by(const char *database, const char *suffix, bool has_text)
 {
-    char *path = rung_mem_printf("%s.lock", database);
+    char *path = rung_mem_printf("%s%s", database, suffix);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     free(path);
     if (file < 0)
         return 0;
-    int64_t owner = owner_of(file);
+    int64_t owner = owner_of(file, has_text);
     close(file);
     return owner;
+}
+
+int64_t rung_lock_owner(const char *database)
+{
+    int64_t owner = owner_by(database, ".lock", true);
+    return owner != 0 ? owner : owner_by(database, "-wal", false);
 }

@@ -1,10 +1,11 @@
 /*
- * The write lock, DATABASE.lock: two record locks, which the kernel drops when their owner ends, however that
- * happens.
+ * The write lock: DATABASE.lock, and DATABASE-wal for when somebody removes the former (SQLite locks no byte
+ * of the WAL, and it stays as long as the database is open). Two record locks in each, which the kernel drops
+ * when their owner ends, however that happens.
  *
- * Byte 1 has the lock that decides, of the kind that belongs to the open file: it holds between two stores of
- * one process too, and nothing that the process closes elsewhere lets it go. Byte 0 has one of the POSIX
- * kind, whose owner's id the kernel tells.
+ * Byte 1 of each has the lock that decides, of the kind that belongs to the open file: it holds between two
+ * stores of one process too, and nothing that the process closes elsewhere lets it go. Byte 0 has one of the
+ * POSIX kind, whose owner's id the kernel tells.
  */
 #ifndef RUNG_STORE_LOCK_H
 #define RUNG_STORE_LOCK_H
@@ -19,6 +20,9 @@ struct rung_lock;
  * its id). */
 int rung_lock_take(struct rung_lock **out, const char *database, const char *shown,
                    struct rung_err *err) RUNG_CHECK_RESULT;
+/* The same for the WAL, once it is there: it cannot be taken away, as the lock file can. RUNG_EUSE as above.
+ */
+int rung_lock_wal(struct rung_lock *lock, const char *shown, struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_lock_release(struct rung_lock *lock); /* removes the file; NULL is allowed */
 
 /* The process that holds the lock, 0 when none does, -1 when one does that cannot be named. */

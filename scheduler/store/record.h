@@ -76,6 +76,8 @@ struct rung_result_facts {
     double at;           /* seconds since 1970 */
     const char *reason;  /* FAILURE: why the model failed for good; else NULL */
 };
+/* All null but the times (and the bracket, which has no null). */
+struct rung_result_facts rung_result_facts_at(double elapsed, double at);
 
 /* Appends one step: the event, the decisions, and what follows from both for the rows of models, brackets and
  * the search. `facts` may be NULL for START, ASK. */
@@ -87,14 +89,25 @@ int rung_record_append(struct rung_record *record, const struct rung_event *even
 int rung_record_progress(struct rung_record *record, uint32_t model, int64_t call, double fit_seconds,
                          const char *metrics, struct rung_err *err) RUNG_CHECK_RESULT;
 
-/* An attempt that failed (kind: failure, protocol, timeout, exit, lost, start). model RUNG_NO_MODEL for
- * `start`. log: the trainer's last lines or NULL. */
+enum rung_failure_kind {
+    RUNG_FAILURE_SAID,     /* `failure`: the trainer said so */
+    RUNG_FAILURE_PROTOCOL, /* what it sent was no message */
+    RUNG_FAILURE_TIMEOUT,
+    RUNG_FAILURE_EXIT,
+    RUNG_FAILURE_LOST, /* through no fault of the trainer's: no attempt */
+    RUNG_FAILURE_START
+};
+const char *rung_failure_kind_name(enum rung_failure_kind kind);
+
+/* An attempt that failed. model RUNG_NO_MODEL for RUNG_FAILURE_START. log: the trainer's last lines or NULL.
+ */
 struct rung_failure_facts {
     uint32_t model;
     int64_t from, to;
     int64_t attempt; /* 1 for the first */
     int64_t trainer;
-    const char *kind, *reason, *log;
+    enum rung_failure_kind kind;
+    const char *reason, *log;
     double at;
 };
 int rung_record_failure(struct rung_record *record, const struct rung_failure_facts *facts,

@@ -6,6 +6,29 @@
 
 #include "store/schema.h"
 
+#include <math.h>
+
+struct rung_result_facts rung_result_facts_at(double elapsed, double at)
+{
+    return (struct rung_result_facts){.rung = RUNG_NO_RUNG,
+                                      .fit_seconds = NAN,
+                                      .score_seconds = NAN,
+                                      .examples = RUNG_NO_VALUE,
+                                      .trainer = RUNG_NO_VALUE,
+                                      .state_bytes = RUNG_NO_VALUE,
+                                      .elapsed = elapsed,
+                                      .at = at};
+}
+
+const char *rung_failure_kind_name(enum rung_failure_kind kind)
+{
+    static const char *const names[] = {
+        [RUNG_FAILURE_SAID] = "failure",    [RUNG_FAILURE_PROTOCOL] = "protocol",
+        [RUNG_FAILURE_TIMEOUT] = "timeout", [RUNG_FAILURE_EXIT] = "exit",
+        [RUNG_FAILURE_LOST] = "lost",       [RUNG_FAILURE_START] = "start"};
+    return names[kind];
+}
+
 static int64_t model_or_null(uint32_t model)
 {
     return model == RUNG_NO_MODEL ? RUNG_NO_VALUE : (int64_t)model;
@@ -51,7 +74,7 @@ int rung_record_failure(struct rung_record *record, const struct rung_failure_fa
     rung_stmt_value(stmt, 4, start_failed ? RUNG_NO_VALUE : facts->to);
     rung_stmt_value(stmt, 5, facts->attempt);
     rung_stmt_value(stmt, 6, facts->trainer);
-    rung_stmt_text(stmt, 7, facts->kind);
+    rung_stmt_text(stmt, 7, rung_failure_kind_name(facts->kind));
     rung_stmt_text(stmt, 8, facts->reason);
     rung_stmt_text(stmt, 9, facts->log);
     rung_stmt_real(stmt, 10, facts->at);

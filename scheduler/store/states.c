@@ -43,20 +43,18 @@ static int make_folder(const char *path, struct rung_err *err)
     return fail(err, path, "cannot be made");
 }
 
-/* FILE.SUFFIX and FILE.SUFFIX/SEARCH; *folder gets the latter, whether or not it could be made. */
-static int make_folders(const char *database, const char *suffix, const char *search, char **folder,
-                        struct rung_err *err)
+/* FILE.SUFFIX/SEARCH, and the folder that it lies in. */
+static int make_folders(const char *folder, struct rung_err *err)
 {
-    char *parent = rung_mem_printf("%s.%s", database, suffix);
-    *folder = rung_mem_printf("%s/%s", parent, search);
+    char *parent = rung_mem_strndup(folder, (size_t)(strrchr(folder, '/') - folder));
     int rc = make_folder(parent, err);
     if (rc == 0)
-        rc = make_folder(*folder, err);
+        rc = make_folder(folder, err);
     free(parent);
     return rc;
 }
 
-int rung_states_open(struct rung_states **out, const char *database, const char *search, struct rung_err *err)
+int rung_states_look(struct rung_states **out, const char *database, const char *search, struct rung_err *err)
 {
     *out = NULL;
     int rc = check_name(search, err);
@@ -66,16 +64,25 @@ int rung_states_open(struct rung_states **out, const char *database, const char 
     if (!real)
         return fail(err, database, "has no folder");
     struct rung_states *states = rung_mem_zalloc(1, sizeof *states);
-    rc = make_folders(real, "states", search, &states->states, err);
-    if (rc == 0)
-        rc = make_folders(real, "logs", search, &states->logs, err);
+    states->states = rung_mem_printf("%s.states/%s", real, search);
+    states->logs = rung_mem_printf("%s.logs/%s", real, search);
     free(real);
-    if (rc != 0) {
-        rung_states_free(states);
-        return rc;
-    }
     *out = states;
     return 0;
+}
+
+int rung_states_open(struct rung_states **out, const char *database, const char *search, struct rung_err *err)
+{
+    int rc = rung_states_look(out, database, search, err);
+    if (rc == 0)
+        rc = make_folders((*out)->states, err);
+    if (rc == 0)
+        rc = make_folders((*out)->logs, err);
+    if (rc != 0) {
+        rung_states_free(*out);
+        *out = NULL;
+    }
+    return rc;
 }
 
 void rung_states_free(struct rung_states *states)
@@ -96,8 +103,8 @@ void rung_states_path(const struct rung_states *states, uint32_t model, int64_t 
 void rung_states_attempt_path(const struct rung_states *states, uint32_t model, int64_t calls, int64_t job,
                               struct rung_buf *buf)
 {
-    rung_buf_clear(buf);
-    rung_buf_printf(buf, "%s/%u.%lld.%lld", states->states, model, (long long)calls, (long long)job);
+    rung_states_path(states, model, calls, buf);
+    rung_buf_printf(buf, ".%lld", (long long)job);
 }
 
 const char *rung_states_log_folder(const struct rung_states *states)
@@ -107,12 +114,18 @@ const char *rung_states_log_folder(const struct rung_states *states)
 
 static char *state_name(const struct rung_states *states, uint32_t model, int64_t calls)
 {
-    return rung_mem_printf("%s/%u.%lld", states->states, model, (long long)calls);
+    struct rung_buf name;
+    rung_buf_init(&name, RUNG_BUF_UNLIMITED);
+    rung_states_path(states, model, calls, &name);
+    return name.data;
 }
 
 static char *attempt_name(const struct rung_states *states, uint32_t model, int64_t calls, int64_t job)
 {
-    return rung_mem_printf("%s/%u.%lld.%lld", states->states, model, (long long)calls, (long long)job);
+    struct rung_buf name;
+    rung_buf_init(&name, RUNG_BUF_UNLIMITED);
+    rung_states_attempt_path(states, model, calls, job, &name);
+    return name.data;
 }
 
 static int64_t size_of(char *path)

@@ -18,6 +18,9 @@ struct rung_states;
  * RUNG_EFAIL. */
 int rung_states_open(struct rung_states **out, const char *database, const char *search,
                      struct rung_err *err) RUNG_CHECK_RESULT;
+/* The same, but nothing is made: for who only looks. */
+int rung_states_look(struct rung_states **out, const char *database, const char *search,
+                     struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_states_free(struct rung_states *states);
 
 /* Absolute paths, appended to buf (cleared first). */

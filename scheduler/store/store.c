@@ -202,6 +202,8 @@ static int open_writing(struct rung_store *store, bool empty, struct rung_err *e
     if (rc == 0)
         rc = rung_schema_migrate(store, rung_schema_steps, RUNG_SCHEMA_VERSION, err);
     if (rc == 0)
+        rc = rung_lock_wal(store->lock, store->path, err);
+    if (rc == 0)
         rc = run_pragmas(store, BURY_THE_DEAD, err);
     store->checkpoint_at = WAL_FRAMES_MAX;
     if (rc == 0)

@@ -128,4 +128,23 @@ lost_21() {
 }
 check lost_21_times_fails_that_model_only lost_21
 
+# Its child holds the socket, which so is not at end of file; killing that child is not killing the trainer.
+with_child() {
+    local began=$SECONDS
+    LIMITS='"retries": 0' run with_child "killed_with_child times=1" 0
+    failures with_child lost 1 "signal 9"
+    same_result with_child good
+    test $((SECONDS - began)) -le 4
+}
+check lost_trainer_whose_child_holds_its_socket_is_lost with_child
+
+# Each job but the first reaches a trainer that has left, or does not.
+one_shot() {
+    LIMITS='"retries": 0' COUNT=1 run one_shot one_shot 0
+    same 0 "$(sql one_shot "select count(*) from failures where kind <> 'lost'")" "attempts that failed"
+    same 10 "$(grep -c ^DONE one_shot.log)" "jobs done"
+    same_result one_shot good
+}
+check trainer_that_leaves_after_each_answer_loses_no_attempt one_shot
+
 finish

@@ -64,6 +64,59 @@ lock_of_the_dead() {
 }
 check killed_search_is_shown_as_interrupted_and_its_lock_is_gone lock_of_the_dead
 
+dead_beside_living() {
+    local pid
+    spec dead_one "sleep=0.1"
+    "$RUNG" run dead_one.json --db both.db --quiet >out 2>err </dev/null &
+    pid=$!
+    until_true running both
+    kill -9 $pid
+    wait $pid || true
+    spec living "sleep=0.1"
+    "$RUNG" run living.json --db both.db --quiet >out 2>err </dev/null &
+    pid=$!
+    until_true test -s living.log
+    same "dead_one,interrupted living,running" "$(echo $("$RUNG" list both.db --format csv | tail -n +2 | cut -d, -f1,2))" searches
+    same 0 "$(sql both "select count(*) from models where search = 'dead_one' and status = 'running'")" "models that seem to run"
+    wait $pid
+    rung 0 resume both.db --search dead_one --quiet
+}
+check killed_search_is_shown_as_interrupted_while_another_one_runs dead_beside_living
+
+lock_removed() {
+    local pid
+    spec robbed "sleep=0.1"
+    "$RUNG" run robbed.json --db robbed.db --quiet >out 2>err </dev/null &
+    pid=$!
+    until_true running robbed
+    rm robbed.db.lock
+    same robbed,running "$("$RUNG" list robbed.db --format csv | tail -1 | cut -d, -f1,2)" "what is shown"
+    spec thief ""
+    rung 2 run thief.json --db robbed.db
+    has err "($pid)"
+    rung 2 resume robbed.db
+    has err "($pid)"
+    test ! -s thief.log
+    wait $pid
+    same_result robbed good
+    rung 0 run thief.json --db robbed.db --quiet
+}
+check removed_lock_file_lets_nobody_in lock_removed
+
+# For longer than trainers may be silent.
+waits_for_another() {
+    local pid
+    LIMITS='"job_timeout": 0.6, "retries": 0' spec patient "sleep=0.15"
+    "$RUNG" run patient.json --db patient.db --quiet >out 2>err </dev/null &
+    pid=$!
+    until_true running patient
+    (echo 'begin immediate;'; sleep 1.5; echo 'rollback;') | sqlite3 -cmd '.timeout 5000' patient.db
+    wait $pid
+    same 0 "$(sql patient 'select count(*) from failures')" failures
+    same_result patient good
+}
+check write_of_another_process_is_waited_for_at_no_trainers_cost waits_for_another
+
 # ---- databases that cannot be used ----
 
 refused() { # TEXT FILE: run, resume and top say 2 and change nothing
@@ -168,6 +221,14 @@ full_disk() {
     same_result full roomy
 }
 
+# A model that cannot work, on a disk with little room, is no full disk.
+no_alarm() {
+    SEARCH='"algorithm": "random", "models": 2, "max_iter": 1' COUNT=1 spec alarm "fail_final models=1 state=600000"
+    mount_small disk4 1m
+    rung 0 run alarm.json --db disk4/alarm.db --quiet
+    same "failed completed" "$(sqlite3 disk4/alarm.db 'select status from models order by model desc' | tr '\n' ' ' | sed 's/ $//')" models
+}
+
 # Something else fills the disk, so that states cannot be written either.
 filled_disk() {
     local pid got=0
@@ -206,14 +267,25 @@ states_fill_disk() {
 
 if mount_small probe 100k; then
     umount probe
-    trap 'cd /; umount "$DIR/disk" "$DIR/disk2" "$DIR/disk3" 2>/dev/null; chmod -R u+rwX "$DIR"; rm -rf "$DIR"' EXIT
+    trap 'cd /; umount "$DIR/disk" "$DIR/disk2" "$DIR/disk3" "$DIR/disk4" 2>/dev/null; chmod -R u+rwX "$DIR"; rm -rf "$DIR"' EXIT
     check full_disk_stops_cleanly_and_is_resumed_when_there_is_room full_disk
     check full_disk_that_trainers_meet_first_stops_cleanly_too filled_disk
     check full_disk_that_states_fill_fails_no_model states_fill_disk
+    check full_disk_is_not_suspected_when_a_model_cannot_work no_alarm
 else
     skip full_disk_stops_cleanly_and_is_resumed_when_there_is_room "no file system can be mounted here"
     skip full_disk_that_trainers_meet_first_stops_cleanly_too "no file system can be mounted here"
     skip full_disk_that_states_fill_fails_no_model "no file system can be mounted here"
+    skip full_disk_is_not_suspected_when_a_model_cannot_work "no file system can be mounted here"
 fi
+
+trainer_says_full() {
+    run said "fail_full times=1" 1
+    has err "the disk is full" "No space left on device" "rung resume said.db"
+    same 0 "$(sql said 'select count(*) from failures')" failures
+    rung 0 resume said.db --quiet
+    same_result said good
+}
+check full_disk_that_a_trainer_tells_of_fails_no_model trainer_says_full
 
 finish

@@ -73,6 +73,78 @@ at_once() {
 }
 check second_ctrl_c_stops_at_once_and_the_jobs_are_redone at_once
 
+stall() {
+    LIMITS='"job_timeout": 0.6, "retries": 0' start stall "sleep=0.15"
+    until_true jobs_out stall 2
+    kill -STOP $PID
+    sleep 1.5
+    kill -CONT $PID
+    ends 0 10
+    same 0 "$(sql stall 'select count(*) from failures')" failures
+    same_result stall small
+}
+check stopped_and_continued_for_longer_than_job_timeout_costs_nothing stall
+
+blocked_signals() {
+    cat >blocked.py <<END
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGINT, signal.SIGTERM])
+os.execv(sys.argv[1], sys.argv[1:])
+END
+    SEARCH=$FLAT spec blocked "exit times=1 sleep=0.2"
+    "$PYTHON" -S -E blocked.py "$RUNG" run blocked.json --db blocked.db --quiet >out 2>err </dev/null &
+    PID=$!
+    until_true grep -q '^DONE' blocked.log # the trainer that ended was heard of, or its job would wait
+    until_true one_exit
+    kill -INT $PID
+    ends 130 5
+    goes_on blocked flat
+}
+one_exit() {
+    test "$(sqlite3 -readonly blocked.db "select count(*) from failures where kind = 'exit'")" = 1
+}
+check signals_that_were_blocked_before_are_heard_all_the_same blocked_signals
+
+evaluating() {
+    test "$(grep -c ^EVALUATE "$1.log")" = 1
+}
+
+test_score_at_once() {
+    start score "evaluate_hangs evaluate=1"
+    until_true evaluating score
+    kill -INT $PID
+    sleep 0.2
+    kill -0 $PID
+    kill -INT $PID
+    ends 0 3
+    same finished "$(sql score 'select status from searches')" status
+    no_trainer_left score
+    same_result score small
+}
+check ctrl_c_ends_a_test_score_that_does_not_come test_score_at_once
+
+test_score_in_time() {
+    TIMEOUT=10
+    spec late "evaluate_hangs evaluate=1"
+    rung 0 run late.json --db late.db --time-limit 1
+    has err "no test score"
+    same "finished|" "$(sql late 'select status, test_metrics from searches')" status
+    no_trainer_left late
+}
+check time_limit_ends_a_test_score_that_does_not_come test_score_in_time
+
+test_score_of_broken_trainers() { # killed while its test score was asked for; when it goes on no trainer starts
+    start broken "evaluate_hangs evaluate=1"
+    until_true evaluating broken
+    kill -9 $PID
+    wait $PID || true
+    kill $(awk '/^START/ { print $2 }' broken.log) 2>/dev/null || true
+    rung 0 resume broken.db --set "trainer.command=[\"$PYTHON\", \"-S\", \"-E\", \"$FAULT/trainers/trainer.py\", \"exit_at_once\"]"
+    has err "no test score"
+    same start "$(sql broken 'select group_concat(kind) from failures')" failures
+}
+check test_score_is_worth_one_start test_score_of_broken_trainers
+
 before_ready() {
     SEARCH=$FLAT start unready never_ready
     until_true test -s unready.log

@@ -73,6 +73,34 @@ broken_program() {
 }
 check start_of_a_program_that_cannot_run_gives_up_after_3_times broken_program
 
+many_trainers() {
+    (ulimit -Sn 40 && COUNT=30 SEARCH='"algorithm": "random", "models": 30, "max_iter": 1' run many "sleep=0.5 dump=$DIR/many.dump" 0)
+    same 0 "$(sql many 'select count(*) from failures')" failures
+    same 30 "$(sql many 'select count(distinct trainer) from history')" "trainers that worked"
+    same 30 "$(grep -c '"files": \[40, ' many.dump)" "trainers with the limit that rung was started with"
+}
+check more_trainers_than_descriptors_are_allowed_work_all_the_same many_trainers
+
+large_settings() {
+    spec large ""
+    "$PYTHON" -S -E -c 'import json, sys
+spec = json.load(open("large.json"))
+spec["trainer"]["settings"] = {"table": "x" * int(sys.argv[1])}
+json.dump(spec, open(sys.argv[2], "w"))' 1048576 too_large.json
+    rung 2 run too_large.json --db too_large.db
+    has err "too_large.json: trainer.settings: "
+    rung 2 check too_large.json
+    test ! -e too_large.db
+    test ! -s large.log
+    "$PYTHON" -S -E -c 'import json, sys
+spec = json.load(open("large.json"))
+spec["trainer"]["settings"] = {"table": "x" * int(sys.argv[1])}
+json.dump(spec, open(sys.argv[2], "w"))' 1048000 just.json
+    rung 0 run just.json --db just.db --quiet
+    same_result just good
+}
+check settings_that_fit_into_no_message_are_refused_before_anything_is_written large_settings
+
 # ---- states ----
 
 # Half a search, its states spoilt, then the rest.

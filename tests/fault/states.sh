@@ -86,4 +86,25 @@ plateaued() {
 }
 check states_of_plateaued_models_go_unless_one_wins plateaued
 
+asha() {
+    SEARCH='"algorithm": "asha", "models": 20, "max_iter": 9' run asha "" 0
+    only_the_best asha
+    same 0 "$(sql asha "select count(*) from models where status not in ('stopped', 'completed')")" "models that wait for nothing"
+}
+check states_of_asha_at_its_end_are_only_the_best_models asha
+
+# Who went on came to nothing, and who ranks first was stopped before that: its state is gone.
+no_state_of_the_best() {
+    spec stateless "nan_from=4"
+    rung 0 run stateless.json --db stateless.db
+    same "1|stopped" "$(sql stateless 'select rank, status from leaderboard limit 1')" "rank 1"
+    has out "rung best stateless.db"
+    same 0 "$(grep -ce --state out)" "lines that offer a state"
+    "$RUNG" best stateless.db >parameters
+    spec with ""
+    rung 0 run with.json --db with.db
+    has out "rung best with.db --state FILE"
+}
+check states_that_are_gone_are_not_offered_at_the_end no_state_of_the_best
+
 finish

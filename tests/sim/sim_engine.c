@@ -301,6 +301,7 @@ static bool run_once(const struct scenario *scenario, uint64_t start_number)
     bool over = false, killed = false;
     while (!killed) {
         must(rung_engine_turn(engine, w->now, &err));
+        rung_engine_act(engine, w->now);
         over = rung_engine_over(engine, &result);
         if (over)
             break;

@@ -78,6 +78,27 @@ static void looking_beside_an_open_store_lets_no_lock_go(void **state)
     assert_sql(path, "SELECT count(*) FROM searches", "0");
 }
 
+static void is_held_without_its_lock_file(const char *path, const char *lock, enum rung_store_mode mode)
+{
+    struct rung_store *store = open_store(path, mode);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(in_child(is_refused_with_owner, &(struct lock_try){path, getpid()}), 0);
+    assert_false(is_there(lock)); /* whoever was refused took its own away again */
+    rung_store_close(store);
+    rung_store_close(open_store(path, RUNG_STORE_WRITE));
+}
+
+static void a_lock_file_that_is_removed_lets_nobody_in(void **state)
+{
+    (void)state;
+    const char *path = some_database(), *lock = in_folder("a.db.lock");
+    is_held_without_its_lock_file(path, lock, RUNG_STORE_WRITE);
+    assert_int_equal(in_child(record_and_die, (void *)path), -SIGKILL);
+    assert_true(is_there(in_folder("a.db-wal"))); /* which is locked before the database is opened */
+    is_held_without_its_lock_file(path, lock, RUNG_STORE_WRITE);
+    is_held_without_its_lock_file(in_folder("new.db"), in_folder("new.db.lock"), RUNG_STORE_CREATE);
+}
+
 static void two_names_share_the_lock(void **state)
 {
     (void)state;
@@ -122,6 +143,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(one_process_writes_and_the_other_learns_its_id),
         TEST(looking_beside_an_open_store_lets_no_lock_go),
+        TEST(a_lock_file_that_is_removed_lets_nobody_in),
         TEST(two_names_share_the_lock),
         TEST(a_dead_owner_leaves_no_lock_and_its_commits),
     };

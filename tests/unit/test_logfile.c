@@ -110,6 +110,35 @@ static void kills_for_memory_are_counted_as_the_kernel_writes_them(void **state)
     assert_int_equal(rung_oom_parse(""), -1);
 }
 
+/* A child of a trainer was killed; later somebody kills the trainer; then two are killed for memory at once.
+ */
+static void a_kill_for_memory_explains_one_end_and_soon_none(void **state)
+{
+    (void)state;
+    struct rung_oom_watch watch = {0};
+    rung_oom_note(&watch, 3, 0); /* before our time */
+    assert_false(rung_oom_explains(&watch, 3));
+    rung_oom_note(&watch, 4, 5);
+    rung_oom_note(&watch, 4, 10);
+    assert_false(rung_oom_explains(&watch, 4));
+    assert_true(rung_oom_explains(&watch, 6));
+    rung_oom_note(&watch, 6, 15);
+    assert_true(rung_oom_explains(&watch, 6)); /* it took a while to die */
+    assert_false(rung_oom_explains(&watch, 6));
+    rung_oom_note(&watch, 6, 20);
+    assert_false(rung_oom_explains(&watch, 6));
+}
+
+static void where_the_kernel_does_not_tell_memory_explains_nothing(void **state)
+{
+    (void)state;
+    struct rung_oom_watch watch = {0};
+    rung_oom_note(&watch, -1, 0);
+    assert_false(rung_oom_explains(&watch, -1));
+    rung_oom_note(&watch, -1, 5);
+    assert_false(rung_oom_explains(&watch, -1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +146,8 @@ int main(void)
         cmocka_unit_test(a_log_over_its_bound_loses_its_older_half),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
         cmocka_unit_test(kills_for_memory_are_counted_as_the_kernel_writes_them),
+        cmocka_unit_test(a_kill_for_memory_explains_one_end_and_soon_none),
+        cmocka_unit_test(where_the_kernel_does_not_tell_memory_explains_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -183,14 +183,14 @@ static void failures_are_counted_per_search(void **state)
                                        .to = 2,
                                        .attempt = 1,
                                        .trainer = 0,
-                                       .kind = "exit",
+                                       .kind = RUNG_FAILURE_EXIT,
                                        .reason = "exit status 3",
                                        .log = "line 1\nline 2",
                                        .at = 1795167001};
     live_need(&live, rung_record_failure(live.record, &facts, &live.err));
     live_need(&live, rung_record_failure(second.record, &facts, &live.err));
     struct rung_failure_facts start = {
-        .model = RUNG_NO_MODEL, .attempt = 1, .trainer = 1, .kind = "start", .at = NAN};
+        .model = RUNG_NO_MODEL, .attempt = 1, .trainer = 1, .kind = RUNG_FAILURE_START, .at = NAN};
     live_need(&live, rung_record_failure(live.record, &start, &live.err));
     commit(&live);
     is("SELECT search || seq || model || from_call || to_call || attempt || trainer || kind || reason || log "
@@ -238,7 +238,7 @@ static void reopening_goes_on_where_it_stood(void **state)
     live_need(&live, rung_record_trainer_job(live.record, row, 3, 0, 0, &live.err));
     for (int i = 0; i < 3; i++)
         live_answer(&live, some_score);
-    struct rung_failure_facts failure = {.model = 3, .kind = "exit"};
+    struct rung_failure_facts failure = {.model = 3, .kind = RUNG_FAILURE_EXIT};
     live_need(&live, rung_record_failure(live.record, &failure, &live.err));
     live_need(&live, rung_record_status(live.record, "interrupted", "SIGINT", 7.5, 1795167008, &live.err));
     commit(&live);
@@ -340,7 +340,7 @@ static void delete_takes_every_row_of_one_search(void **state)
     struct live *both[] = {&kept, &gone};
     for (size_t i = 0; i < 2; i++) {
         int64_t row;
-        struct rung_failure_facts failure = {.model = 1, .kind = "exit"};
+        struct rung_failure_facts failure = {.model = 1, .kind = RUNG_FAILURE_EXIT};
         live_need(&kept,
                   rung_record_trainer_join(both[i]->record, 0, "h", "local", NULL, 1, &row, &kept.err));
         live_need(&kept, rung_record_failure(both[i]->record, &failure, &kept.err));

@@ -78,14 +78,7 @@ static void null_facts_are_null(void **state)
     struct live live = {0};
     begin(&live, "four");
     struct rung_event event = help_answer(live.search, 0, NAN);
-    struct rung_result_facts facts = {.rung = RUNG_NO_RUNG,
-                                      .fit_seconds = NAN,
-                                      .score_seconds = NAN,
-                                      .examples = RUNG_NO_VALUE,
-                                      .trainer = RUNG_NO_VALUE,
-                                      .state_bytes = RUNG_NO_VALUE,
-                                      .elapsed = NAN,
-                                      .at = NAN};
+    struct rung_result_facts facts = rung_result_facts_at(NAN, NAN);
     live_event(&live, &event, &facts);
     event = help_answer(live.search, 1, 0.5);
     live_event(&live, &event, NULL);

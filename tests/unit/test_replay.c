@@ -219,7 +219,7 @@ static void note_attempts(void *context, uint32_t model, int64_t attempts, int64
              (long long)lost);
 }
 
-static void fail_attempt(struct live *live, uint32_t model, int64_t from, const char *kind)
+static void fail_attempt(struct live *live, uint32_t model, int64_t from, enum rung_failure_kind kind)
 {
     struct rung_failure_facts facts = {
         .model = model, .from = from, .to = from + 1, .attempt = 1, .kind = kind};
@@ -248,19 +248,19 @@ static void attempts_count_at_the_present_call_since_the_last_retry(void **state
     live_start(&live);
     live_start(&other);
     assert_string_equal(attempts_of(&live), "");
-    fail_attempt(&live, 0, 0, "exit");
-    fail_attempt(&live, 0, 0, "lost");
-    fail_attempt(&live, 0, 0, "timeout");
-    fail_attempt(&live, 2, 0, "lost");
-    fail_attempt(&live, RUNG_NO_MODEL, 0, "start");
-    fail_attempt(&other, 1, 0, "exit");
+    fail_attempt(&live, 0, 0, RUNG_FAILURE_EXIT);
+    fail_attempt(&live, 0, 0, RUNG_FAILURE_LOST);
+    fail_attempt(&live, 0, 0, RUNG_FAILURE_TIMEOUT);
+    fail_attempt(&live, 2, 0, RUNG_FAILURE_LOST);
+    fail_attempt(&live, RUNG_NO_MODEL, 0, RUNG_FAILURE_START);
+    fail_attempt(&other, 1, 0, RUNG_FAILURE_EXIT);
     assert_string_equal(attempts_of(&live), "0:2+1 2:0+1 ");
     assert_string_equal(attempts_of(&other), "1:1+0 ");
     for (int i = 0; i < 4; i++)
         live_answer(&live, some_score);
     assert_string_equal(attempts_of(&live), ""); /* those were on the way to call 1 */
-    fail_attempt(&live, 2, 1, "failure");
-    fail_attempt(&live, 2, 1, "failure");
+    fail_attempt(&live, 2, 1, RUNG_FAILURE_SAID);
+    fail_attempt(&live, 2, 1, RUNG_FAILURE_SAID);
     assert_string_equal(attempts_of(&live), "2:2+0 ");
     struct rung_event event = {.kind = RUNG_EVENT_FAILURE, .model = 2, .calls = 1};
     live_event(&live, &event, NULL);
@@ -268,7 +268,7 @@ static void attempts_count_at_the_present_call_since_the_last_retry(void **state
     event.kind = RUNG_EVENT_RETRY;
     live_event(&live, &event, NULL);
     assert_string_equal(attempts_of(&live), "");
-    fail_attempt(&live, 2, 1, "exit");
+    fail_attempt(&live, 2, 1, RUNG_FAILURE_EXIT);
     assert_string_equal(attempts_of(&live), "2:1+0 ");
     other.store = NULL;
     live_close(&other);

@@ -14,11 +14,12 @@ job unless one of these keys says when:
 
 Other keys:
     log=FILE    a line per start, job and answer is appended: START pid slot | JOB pid slot job model from to state_in
-                | DONE pid job model to
+                | DONE pid job model to | EVALUATE pid
     sleep=S     seconds that a call takes
     state=BYTES size of a state (else it grows with the calls)
     memory=0    never continue from memory: always read state_in
     nan=1       some models' scores are not finite
+    nan_from=C  no score is finite from this call on
     metrics=BYTES  pads the metrics of each result
     evaluate=1  say that evaluate is understood
     metric=NAME put the objective into metrics under this name and leave score out
@@ -27,8 +28,10 @@ Other keys:
 
 import json
 import os
+import resource
 import signal
 import socket
+import subprocess
 import sys
 import time
 import zlib
@@ -113,6 +116,8 @@ class Trainer:
         value = model.score()
         if KEYS.get("nan") and job["model"] % 5 == 3:
             value = float("nan") if job["model"] % 2 else None
+        if job["to"] >= int(KEYS.get("nan_from", 1 << 53)):
+            value = None
         message = {"type": "result", "job": job["job"], "score": value, "fit_seconds": 0.001 * (job["to"] - job["from"]),
                    "score_seconds": 0.0005, "examples": 10 * (job["to"] - job["from"]),
                    "metrics": {"loss": None if value is None else 1 - value, "chain": model.chain}}
@@ -145,10 +150,15 @@ class Trainer:
             model.save(job["state_out"])
         self.say(**self.answer(job, model))
         log("DONE", os.getpid(), job["job"], job["model"], job["to"])
+        if FAULT == "one_shot":
+            os._exit(0)
 
     def evaluate(self, job):
         model = Model({"seed": 0, "parameters": job["parameters"]})
         model.load(job["state_in"])
+        log("EVALUATE", os.getpid())
+        if FAULT == "evaluate_hangs":
+            hang()
         if FAULT == "evaluate_fails":
             self.say(type="failure", job=job["job"], reason="no test rows", retry=False)
             return
@@ -215,6 +225,11 @@ def kill_self(trainer, job, model):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def kill_self_with_child(trainer, job, model):
+    subprocess.Popen(["sleep", "100"], pass_fds=[trainer.socket.fileno()])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def big_log(trainer, job, model):
     block = ("a line of a log that is too long, %0100d\n" % 0) * 2048
     for _ in range(60):
@@ -255,10 +270,12 @@ AT_ANSWER = {
     "twice": twice,
     "exit": exit_with_lines,
     "killed": kill_self,
+    "killed_with_child": kill_self_with_child,
     "fail": failure(reason="the moon is full"),
     "fail_retry": failure(reason="the moon is full", retry=True),
     "fail_final": failure(reason="cannot work", retry=False),
     "fail_mute": failure(),
+    "fail_full": failure(reason="state.npz: [Errno 28] No space left on device", retry=False),
     "big_log": big_log,
 }
 
@@ -318,7 +335,7 @@ def dump(what):
 def dump_process():
     if "dump" in KEYS:
         dump({"environment": dict(os.environ), "folder": os.getcwd(), "session": os.getsid(0) == os.getpid(),
-              "input": sys.stdin.read(), "signals": signal_state(),
+              "input": sys.stdin.read(), "signals": signal_state(), "files": resource.getrlimit(resource.RLIMIT_NOFILE),
               "policy": os.sched_getscheduler(0) == os.SCHED_BATCH})
 
 
