@@ -431,8 +431,9 @@ void rung_engine_set_epoch(struct rung_engine *engine, double epoch)
     engine->epoch = epoch;
 }
 
-void rung_engine_interrupt(struct rung_engine *engine)
+void rung_engine_interrupt(struct rung_engine *engine, double now)
 {
+    size_t running = rung_pool_count(engine->pool, RUNG_SLOT_BUSY);
     if (++engine->stop_requests > 1) {
         if (engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_DRAINING)
             engine->result.end = RUNG_END_INTERRUPTED;
@@ -445,6 +446,9 @@ void rung_engine_interrupt(struct rung_engine *engine)
         engine->grace_until = -INFINITY;
     if (engine->phase == RUNG_PHASE_RUNNING)
         rung_engine_drain(engine, RUNG_END_INTERRUPTED, INFINITY, "interrupted");
+    if (engine->phase == RUNG_PHASE_DRAINING && running > 0)
+        rung_engine_warn(engine, now, "waiting for %zu running job%s; once more stops at once", running,
+                         running == 1 ? "" : "s");
 }
 
 bool rung_engine_over(const struct rung_engine *engine, struct rung_session_result *result)

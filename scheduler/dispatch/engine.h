@@ -50,7 +50,7 @@ void rung_engine_set_epoch(struct rung_engine *engine, double epoch);
 
 /* The user wants to stop: hand out no more, wait for the running jobs. A second time: end the running ones
  * too. */
-void rung_engine_interrupt(struct rung_engine *engine);
+void rung_engine_interrupt(struct rung_engine *engine, double now);
 
 /* True when it has ended and no trainer is left; *result (reason included) is then complete. */
 bool rung_engine_over(const struct rung_engine *engine, struct rung_session_result *result);

@@ -98,6 +98,14 @@ static int optional_number(const struct rung_json *object, const char *type, con
     return 0;
 }
 
+/* A duration: as optional_number, and not negative. */
+static int optional_seconds(const struct rung_json *object, const char *type, const char *field, double *out,
+                            struct rung_err *err)
+{
+    int rc = optional_number(object, type, field, out, err);
+    return rc == 0 && *out < 0 ? wrong(err, type, field, ">= 0", rung_json_get(object, field)) : rc;
+}
+
 static int whole(const struct rung_json *object, const char *type, const char *field, int64_t *out,
                  struct rung_err *err)
 {
@@ -177,7 +185,7 @@ static int read_progress(struct rung_proto_message *message, const char *metric,
     if (rc == 0)
         rc = whole(message->json, "progress", "call", &message->call, err);
     if (rc == 0)
-        rc = optional_number(message->json, "progress", "fit_seconds", &message->fit_seconds, err);
+        rc = optional_seconds(message->json, "progress", "fit_seconds", &message->fit_seconds, err);
     return rc ? rc : read_metrics(message, "progress", metric, err);
 }
 
@@ -190,9 +198,9 @@ static int read_result(struct rung_proto_message *message, const char *metric, s
     if (rc == 0)
         rc = optional_number(json, "result", "score", &message->score, err);
     if (rc == 0)
-        rc = optional_number(json, "result", "fit_seconds", &message->fit_seconds, err);
+        rc = optional_seconds(json, "result", "fit_seconds", &message->fit_seconds, err);
     if (rc == 0)
-        rc = optional_number(json, "result", "score_seconds", &message->score_seconds, err);
+        rc = optional_seconds(json, "result", "score_seconds", &message->score_seconds, err);
     if (rc == 0)
         rc = optional_number(json, "result", "examples", &examples, err);
     if (rc == 0 && !isnan(examples) && whole(json, "result", "examples", &message->examples, err))

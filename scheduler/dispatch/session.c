@@ -33,7 +33,7 @@ static void on_stop_signal(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    rung_engine_interrupt(((struct session *)context)->engine);
+    rung_engine_interrupt(((struct session *)context)->engine, rung_clock_monotonic());
 }
 
 static void show(struct session *session)

@@ -167,9 +167,14 @@ static int insert_bracket(struct rung_record *record, size_t position,
 {
     struct rung_buf *rungs = &record->text;
     rung_buf_clear(rungs);
-    for (size_t i = 0; i < bracket->rung_count; i++)
-        rung_buf_printf(rungs, "%s{\"models\":%lld,\"calls\":%lld}", i == 0 ? "[" : ",",
-                        (long long)bracket->rungs[i].models, (long long)bracket->rungs[i].calls);
+    for (size_t i = 0; i < bracket->rung_count; i++) {
+        rung_buf_text(rungs, i == 0 ? "[{\"models\":" : ",{\"models\":");
+        if (bracket->rungs[i].models > 0)
+            rung_json_write_integer(rungs, bracket->rungs[i].models);
+        else
+            rung_buf_text(rungs, "null"); /* asha without a number of models */
+        rung_buf_printf(rungs, ",\"calls\":%lld}", (long long)bracket->rungs[i].calls);
+    }
     rung_buf_text(rungs, bracket->rung_count == 0 ? "[]" : "]");
     sqlite3_stmt *stmt = rung_stmt_get(record->store, RUNG_STMT_BRACKET_INSERT, err);
     if (!stmt)

@@ -47,7 +47,7 @@ drains() { # SIGNAL NAME
     until_true jobs_out "$2" 2
     kill -"$1" $PID
     ends 130 10
-    has err interrupted "rung resume $2.db"
+    has err interrupted "rung resume $2.db" "once more stops at once"
     same 2 "$(grep -c ^JOB "$2.log")" "jobs handed out"
     same 2 "$(sql "$2" 'select count(*) from history')" "results"
     same interrupted "$(sql "$2" 'select status from searches')" status

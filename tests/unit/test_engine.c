@@ -64,10 +64,10 @@ static void a_running_evaluation_is_waited_for_until_the_second_interrupt(void *
     struct rig *rig = trained("");
     pass(rig);
     assert_true(rig->slots[0].evaluating);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     pass(rig);
     assert_false(rig->slots[0].stopped || rig->slots[0].killed);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     assert_true(rig->slots[0].killed);
     ended_as_finished(rig);
 }
@@ -79,7 +79,7 @@ static void an_evaluation_that_waits_for_a_trainer_ends_at_the_first_interrupt(v
     goes(rig, 0, (struct rung_exit){.signaled = true, .number = 9});
     pass(rig);
     assert_true(rig->slots[0].starts == 2 && rig->slots[0].job == 0);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     pass(rig);
     assert_true(rig->slots[0].killed);
     ended_as_finished(rig);
@@ -90,7 +90,7 @@ static void an_interrupt_before_the_last_result_leaves_the_evaluation_out(void *
     (void)state;
     struct rig *rig = rig_open(SPEC("\"algorithm\":\"random\",\"models\":1,\"max_iter\":1", ""), 1);
     all_ready(rig);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     pass(rig);
     answer(rig, 0, 0.5, 10);
     pass(rig);
@@ -103,12 +103,12 @@ static void a_second_interrupt_kills_who_was_told_to_stop(void **state)
     (void)state;
     struct rig *rig = rig_open(SPEC("\"algorithm\":\"random\",\"models\":9,\"max_iter\":1", ""), 1);
     all_ready(rig);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     pass(rig);
     answer(rig, 0, 0.5, 10);
     pass(rig);
     assert_true(rig->slots[0].stopped && !rig->slots[0].killed);
-    rung_engine_interrupt(rig->engine);
+    rung_engine_interrupt(rig->engine, 0);
     assert_true(rig->slots[0].killed);
     goes(rig, 0, (struct rung_exit){.by_us = true});
     pass(rig);

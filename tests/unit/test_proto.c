@@ -173,6 +173,8 @@ static void what_is_no_message_is_refused_with_the_reason(void **state)
          "\"loss\" of its result is a string, not a number"},
         {"{\"type\":\"result\",\"job\":1,\"score\":1,\"examples\":-1}",
          "\"examples\" of its result is a number, not a whole number >= 0"},
+        {"{\"type\":\"result\",\"job\":1,\"score\":1,\"fit_seconds\":-5}",
+         "\"fit_seconds\" of its result is a number, not >= 0"},
         {"{\"type\":\"progress\",\"job\":1}", "its progress has no \"call\""},
         {"{\"type\":\"failure\",\"job\":1,\"retry\":1}",
          "\"retry\" of its failure is a number, not true or false"},
