@@ -33,7 +33,8 @@ def read(name):
         fit, score, examples, results = db.execute(
             "select sum(partial_fit_time), sum(score_time), sum(examples), count(*) from history").fetchone()
         ready, = db.execute("select min(julianday(t.joined_at) - julianday(s.started_at)) * 86400 from trainers t, searches s").fetchone()
-        rows.append(dict(best=best, calls=calls, elapsed=elapsed, fit=fit, score=score, examples=examples, ready=ready,
+        busy, = db.execute("select sum(busy_seconds) from trainers").fetchone()
+        rows.append(dict(busy=busy, best=best, calls=calls, elapsed=elapsed, fit=fit, score=score, examples=examples, ready=ready,
                          results=results, test=json.loads(test)["test_score"]))
     return rows
 
@@ -43,6 +44,6 @@ for name, rows in (("hyperband", read("hyperband")), ("random", read("random")))
           f"test accuracy mean {mean('test'):.4f}, {mean('calls'):.0f} calls, {seeds} seeds")
     print(f"  a search: {mean('elapsed'):.2f} s; two trainers have {2 * mean('elapsed'):.2f} s, of which training {mean('fit'):.2f} s "
           f"({mean('examples') / mean('fit') / 1e6:.1f} million examples/s), scoring {mean('score'):.2f} s, "
-          f"start until the first is ready {2 * mean('ready'):.2f} s, the rest (waiting for jobs, states, recording) "
-          f"{2 * mean('elapsed') - mean('fit') - mean('score') - 2 * mean('ready'):.2f} s over {mean('results'):.0f} results")
+          f"states and messages {mean('busy') - mean('fit') - mean('score'):.2f} s, starting {2 * mean('ready'):.2f} s, "
+          f"without a job {2 * (mean('elapsed') - mean('ready')) - mean('busy'):.2f} s; {mean('results'):.0f} results")
 P

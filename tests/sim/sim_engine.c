@@ -215,7 +215,7 @@ struct scenario {
 static struct rung_spec *read_spec(const char *text)
 {
     struct rung_err err = {0};
-    struct rung_spec *spec;
+    struct rung_spec *spec = NULL;
     struct rung_json *json = rung_json_parse(text, strlen(text), 0, &err);
     if (!json || rung_spec_read(&spec, json, "sim", &err))
         fail_msg("%s", err.text);

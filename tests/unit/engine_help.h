@@ -116,7 +116,7 @@ static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 static struct rung_spec *read_spec(const char *text)
 {
     struct rung_err err = {0};
-    struct rung_spec *spec;
+    struct rung_spec *spec = NULL;
     struct rung_json *json = rung_json_parse(text, strlen(text), 0, &err);
     if (!json || rung_spec_read(&spec, json, "sim", &err))
         fail_msg("%s", err.text);
