@@ -1,30 +1,7 @@
 /*
  * The search's own row and the facts around its events, seen through the public views.
  */
-#include "store_help.h"
-
-static const char *path;
-
-static int setup(void **state)
-{
-    int rc = make_folder(state);
-    path = in_folder("a.db");
-    return rc;
-}
-
-#define is(text, expected) assert_sql(path, text, expected)
-
-static void commit(struct live *live)
-{
-    live_need(live, rung_store_commit(live->store, &live->err));
-}
-
-static void begin(struct live *live, const char *name)
-{
-    struct rung_search_spec spec = four_models();
-    live_create(live, path, name, &spec);
-    live_start(live);
-}
+#include "record_help.h"
 
 static void create_writes_the_search_and_its_plan(void **state)
 {

@@ -1,32 +1,9 @@
 /*
  * Events and decisions as rows, seen through the public views as a user's tool sees them.
  */
-#include "store_help.h"
+#include "record_help.h"
 
 #include <float.h>
-
-static const char *path;
-
-static int setup(void **state)
-{
-    int rc = make_folder(state);
-    path = in_folder("a.db");
-    return rc;
-}
-
-#define is(text, expected) assert_sql(path, text, expected)
-
-static void commit(struct live *live)
-{
-    live_need(live, rung_store_commit(live->store, &live->err));
-}
-
-static void begin(struct live *live, const char *name)
-{
-    struct rung_search_spec spec = four_models();
-    live_create(live, path, name, &spec);
-    live_start(live);
-}
 
 static void a_search_from_start_to_end(void **state)
 {
