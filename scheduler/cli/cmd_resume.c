@@ -222,7 +222,7 @@ static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
         code = 3;
         goto out;
     }
-    if ((code = rung_launch_prepare(&launch, arguments, stored->spec, err)) < 0)
+    if ((code = rung_launch_prepare(&launch, arguments, stored->spec, search->database, err)) < 0)
         goto out;
     if (!launch.quiet)
         rung_specfile_notes(stored->spec);

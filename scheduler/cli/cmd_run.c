@@ -123,11 +123,11 @@ int rung_cmd_run(const struct rung_arguments *arguments, struct rung_err *err)
         rung_err_prefix(err, "%s", file.path);
         goto out;
     }
-    if ((code = rung_launch_prepare(&launch, arguments, file.spec, err)) < 0)
+    database = given ? rung_mem_strdup(given) : rung_mem_printf("%s.db", file.spec->name);
+    if ((code = rung_launch_prepare(&launch, arguments, file.spec, database, err)) < 0)
         goto out;
     if (!launch.quiet)
         rung_specfile_notes(file.spec);
-    database = given ? rung_mem_strdup(given) : rung_mem_printf("%s.db", file.spec->name);
     code = run_file(&file, database, &launch, search, err);
 out:
     free(database);

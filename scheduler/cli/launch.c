@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FRAMES_A_SECOND 10.0
@@ -29,8 +30,17 @@ static int count_trainers(struct rung_launch *launch, const struct rung_argument
     return 0;
 }
 
+/* By name, for one that is not there yet, or by file. It is not opened: closing it would drop SQLite's locks.
+ */
+static bool is_database(const char *path, const char *database)
+{
+    struct stat one, other;
+    return strcmp(path, database) == 0 || (stat(path, &one) == 0 && stat(database, &other) == 0 &&
+                                           one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
 int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
-                        const struct rung_spec *spec, struct rung_err *err)
+                        const struct rung_spec *spec, const char *database, struct rung_err *err)
 {
     const char *limit = rung_options_value(arguments, "time-limit");
 
@@ -42,6 +52,8 @@ int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments 
     if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
         return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
                             limit);
+    if (launch->events_path && is_database(launch->events_path, database))
+        return rung_err_set(err, RUNG_EUSE, "--events %s: is the database", launch->events_path);
     if (launch->events_path) {
         launch->events_made = strcmp(launch->events_path, "-") != 0 && access(launch->events_path, F_OK) < 0;
         if (rung_events_open(&launch->events, launch->events_path, err) < 0) {

@@ -23,10 +23,12 @@ struct rung_launch {
     bool events_made; /* the file was not there before */
 };
 
-/* Reads --trainers, --time-limit, --quiet and opens --events. RUNG_EUSE. End with rung_launch_free, or with
- * rung_launch_cancel where nothing was started, which takes a new events file away again. */
+/* Reads --trainers, --time-limit, --quiet and opens --events, which may not be the database. RUNG_EUSE. End
+ * with rung_launch_free, or with rung_launch_cancel where nothing was started, which takes a new events file
+ * away again. */
 int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
-                        const struct rung_spec *spec, struct rung_err *err) RUNG_CHECK_RESULT;
+                        const struct rung_spec *spec, const char *database,
+                        struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_launch_free(struct rung_launch *launch);
 void rung_launch_cancel(struct rung_launch *launch);
 

@@ -61,6 +61,12 @@ P
 lines=$(wc -l <events)
 rung run first.json --db e.db --events events --quiet
 check "events are appended" test "$(wc -l <events)" -gt "$lines"
+rung run first.json --db new.db --events new.db
+expect "--events may not be the database" 2 '' 'rung: --events new.db: is the database'
+check "and nothing was made" test ! -e new.db
+ln -s e.db link
+rung run first.json --db e.db --events link
+expect "--events may not be the database by another name" 2 '' 'rung: --events link: is the database'
 rung run first.json --db e.db --events -
 expect "events on standard output" 0 '^\{' '^rank '
 check "and nothing else there" python3 -c 'import json; [json.loads(line) for line in open("out")]'
