@@ -18,43 +18,47 @@ say      = $(if $(V),,@echo '  $1 $@')
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 
-PACKAGES   := libevent sqlite3 libcjson openblas zlib
+PACKAGES   := libevent sqlite3 libcjson openblas lapacke zlib
 pkg         = $(shell pkg-config $1 2>/dev/null)
 PKG_CFLAGS := $(call pkg,--cflags $(PACKAGES))
 LIBS_BASE  := $(or $(call pkg,--libs libcjson),-lcjson) -lm
-LIBS_RUNG  := $(call pkg,--libs libevent sqlite3) $(LIBS_BASE)
+LIBS_COST  := $(call pkg,--libs lapacke openblas) $(LIBS_BASE)
+LIBS_RUNG  := $(call pkg,--libs libevent sqlite3) $(LIBS_COST)
 LIBS_TRAINER := $(call pkg,--libs openblas zlib) $(LIBS_BASE)
-LIBS_ALL   := $(call pkg,--libs libevent sqlite3 openblas zlib) $(LIBS_BASE)
+LIBS_ALL   := $(call pkg,--libs libevent sqlite3 lapacke openblas zlib) $(LIBS_BASE)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
 names   = $(notdir $(basename $(wildcard $1)))
 OBJ_BASE      := $(call objects,scheduler/base/*.c)
 OBJ_CORE      := $(call objects,scheduler/core/*.c)
+OBJ_COST      := $(call objects,scheduler/cost/*.c)
 OBJ_SCHEDULER := $(call objects,scheduler/*/*.c)
 OBJ_TRAINER   := $(filter-out %/main.o,$(call objects,trainer/*.c))
 
 PROGRAMS := $(if $(wildcard scheduler/main.c),$(BIN)/rung) $(if $(wildcard trainer/main.c),$(BIN)/rung-trainer) \
 	$(if $(wildcard trainer/sdk.c),$(BIN)/librung-trainer.a)
 # tests/unit/test_X.c -> BUILD/tests/test_X; tests/DIR/X.c -> BUILD/tests/DIR/X, of which those of
-# trace and sim are tests and the others are run by scripts.
+# trace, sim and data are tests and the others are run by scripts.
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/cli/*.c tests/fault/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
-MODELS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/trace/*.c tests/sim/*.c))
+MODELS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/trace/*.c tests/sim/*.c tests/data/*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS := $(wildcard tests/cli/*.sh tests/fault/*.sh)
 TESTS   := $(UNIT) $(MODELS)
 SANITIZED = $(TESTS:$(BUILD)/%=$(BUILD)/asan-gcc/%) $(TESTS:$(BUILD)/%=$(BUILD)/asan-clang/%)
 
 # What a test links: the trainer where it includes the trainer's headers, else as its module X needs.
-# Base and core go without SQLite and libevent.
+# Base, core and cost go without SQLite and libevent.
 IN_BASE    := $(call names,scheduler/base/*.c)
 IN_CORE    := $(call names,scheduler/core/*.c)
+IN_COST    := $(call names,scheduler/cost/*.c)
 IN_TRAINER := $(patsubst fuzz_%,%,$(patsubst test_%,%,$(call names,$(shell grep -ls '^\#include ".*trainer/.*\.h"' \
 	tests/unit/*.c tests/fuzz/*.c))))
-choose = $(if $(filter $1,$(IN_TRAINER)),$4,$(if $(filter $1,$(IN_BASE)),$2,$(if $(filter $1,$(IN_CORE)),$3,$5)))
-archives = $(call choose,$1,$(BUILD)/libbase.a,$(BUILD)/libcore.a,$(BUILD)/libtrainer.a $(BUILD)/libbase.a,$(BUILD)/librung.a)
-libs     = $(call choose,$1,$(LIBS_BASE),$(LIBS_BASE),$(LIBS_TRAINER),$(LIBS_RUNG))
+choose = $(if $(filter $1,$(IN_TRAINER)),$4,$(if $(filter $1,$(IN_BASE)),$2,$(if $(filter $1,$(IN_CORE)),$3,$(if \
+	$(filter $1,$(IN_COST)),$5,$6))))
+archives = $(call choose,$1,$(BUILD)/libbase.a,$(BUILD)/libcore.a,$(BUILD)/libtrainer.a $(BUILD)/libbase.a,$(BUILD)/libcost.a,$(BUILD)/librung.a)
+libs     = $(call choose,$1,$(LIBS_BASE),$(LIBS_BASE),$(LIBS_TRAINER),$(LIBS_COST),$(LIBS_RUNG))
 module   = $(patsubst fuzz_%,%,$(patsubst test_%,%,$(notdir $1)))
 
 WHERE = RUNG_BIN=$(abspath $(BIN)) RUNG_BUILD=$(abspath $(BUILD))
@@ -125,6 +129,7 @@ $(BUILD)/%.sql.h: %.sql
 # q, not r: two objects of one file name would replace each other.
 $(BUILD)/libbase.a: $(OBJ_BASE)
 $(BUILD)/libcore.a: $(OBJ_CORE) $(OBJ_BASE)
+$(BUILD)/libcost.a: $(OBJ_COST) $(OBJ_CORE) $(OBJ_BASE)
 $(BUILD)/librung.a: $(OBJ_SCHEDULER)
 $(BUILD)/libtrainer.a: $(OBJ_TRAINER)
 $(BIN)/librung-trainer.a: $(patsubst %,$(BUILD)/trainer/%.o,sdk answer models state values) $(OBJ_BASE)

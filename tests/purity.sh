@@ -1,14 +1,14 @@
 #!/bin/sh
-# The guard of purity: what base and core take from outside must be in tests/core-symbols.txt, so
-# that no clock, file, socket or thread gets into them unseen.  purity.sh BUILD
+# The guard of purity: what base, core, cost and forecast take from outside must be in tests/core-symbols.txt,
+# so that no clock, file, socket or thread gets into them unseen.  purity.sh BUILD
 set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 
-check() { # NAME ALLOWED-GROUPS OBJECT…: undefined symbols that no object here defines
-    name=$1 groups=$2
-    shift 2
-    defined=$(nm -g --defined-only --format=posix $(objects base) "$@" | awk 'NF > 2 { print $1 }')
+check() { # NAME ALLOWED-GROUPS FOLDERS-BELOW OBJECT…: undefined symbols that no object here or below defines
+    name=$1 groups=$2 below=$3
+    shift 3
+    defined=$(nm -g --defined-only --format=posix $(for folder in $below; do objects $folder; done) "$@" | awk 'NF > 2 { print $1 }')
     allowed=$(awk -v groups="$groups" 'index(groups, $1) { $1 = ""; print }' tests/core-symbols.txt | tr ' ' '\n')
     for object; do
         [ -f "$object" ] || echo "missing-object $object"
@@ -27,6 +27,8 @@ objects() { # FOLDER: the objects of the sources that are there now
 }
 
 status=0
-check base "all: base:" $(objects base)
-check core "all:" $(objects core)
+check base "all: base:" "" $(objects base)
+check core "all:" base $(objects core)
+check cost "all: cost:" "base core" $(objects cost)
+check forecast "all:" "base core cost" $(objects forecast)
 exit $status
