@@ -44,7 +44,8 @@ struct trainer {
     int log;         /* stays open until the next start, for the tail; -1 before the first */
     off_t log_start;
     struct rung_buf in, out;
-    size_t scanned; /* bytes of `in` known to hold no newline */
+    struct rung_buf forgets; /* for the next job: behind this one they would pass for a part of it, unread */
+    size_t scanned;          /* bytes of `in` known to hold no newline */
     struct event *readable, *writable, *escalation;
 };
 
@@ -107,6 +108,7 @@ static void end_if_over(struct trainer *t)
     t->escalation = NULL;
     rung_buf_free(&t->in);
     rung_buf_free(&t->out);
+    rung_buf_free(&t->forgets);
     t->alive = false;
     local->listener.gone(local->listener.context, t->slot, &how, rung_clock_monotonic());
 }
@@ -234,9 +236,16 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     flush(context);
 }
 
+static void take_forgets(struct trainer *t)
+{
+    rung_buf_append(&t->out, t->forgets.data, t->forgets.length);
+    rung_buf_clear(&t->forgets);
+}
+
 static void send_job(void *self, int slot, const struct rung_proto_job *job)
 {
     struct trainer *t = trainer_at(self, slot);
+    take_forgets(t);
     rung_proto_write_job(&t->out, job);
     flush(t);
 }
@@ -244,13 +253,14 @@ static void send_job(void *self, int slot, const struct rung_proto_job *job)
 static void send_evaluate(void *self, int slot, const struct rung_proto_job *job)
 {
     struct trainer *t = trainer_at(self, slot);
+    take_forgets(t);
     rung_proto_write_evaluate(&t->out, job);
     flush(t);
 }
 
 static void add_forget(void *self, int slot, uint32_t model)
 {
-    rung_proto_write_forget(&trainer_at(self, slot)->out, model);
+    rung_proto_write_forget(&trainer_at(self, slot)->forgets, model);
 }
 
 static void stop_trainer(void *self, int slot)
@@ -259,6 +269,7 @@ static void stop_trainer(void *self, int slot)
     if (!t->alive || t->leaving)
         return;
     t->leaving = true;
+    take_forgets(t);
     rung_proto_write_stop(&t->out);
     flush(t);
     escalate_after(t, SIGTERM, STOP_SECONDS);
@@ -326,6 +337,7 @@ static int start_trainer(void *self, int slot, const struct rung_proto_start *st
     t->scanned = 0;
     rung_buf_init(&t->in, RUNG_PROTO_LINE_MAX + READ_BYTES);
     rung_buf_init(&t->out, OUT_MAX);
+    rung_buf_init(&t->forgets, OUT_MAX);
     t->readable = event_new(local->base, t->socket, EV_READ | EV_PERSIST, on_readable, t);
     t->writable = event_new(local->base, t->socket, EV_WRITE, on_writable, t);
     t->escalation = evtimer_new(local->base, on_escalation, t);
@@ -407,6 +419,7 @@ void rung_local_free(struct rung_local *local)
             event_free(t->escalation);
             rung_buf_free(&t->in);
             rung_buf_free(&t->out);
+            rung_buf_free(&t->forgets);
         }
         if (t->log >= 0)
             close(t->log);

@@ -159,16 +159,50 @@ static int read_bytes(const char *real, void *bytes, int count)
     return rc;
 }
 
-static int read_header(const char *path, const char *real, struct rung_err *err)
+/* The first transaction did not end: the rollback journal beside the file
+ * (https://sqlite.org/fileformat.html, "The Rollback Journal") says that there were no pages before it, so
+ * that SQLite, if it undoes it, leaves none. A journal is never locked, so that it may be read without
+ * SQLite. */
+static bool is_unmade(const char *real)
 {
-    unsigned char header[100];
-    int rc = read_bytes(real, header, sizeof header);
-    if (rc == SQLITE_IOERR_SHORT_READ)
-        return rung_err_set(err, RUNG_EUSE, "%s: is no SQLite database", path);
-    if (rc != SQLITE_OK)
+    static const unsigned char magic[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    unsigned char start[28] = {0}; /* at 16: how many pages there were */
+    char *name = rung_mem_printf("%s-journal", real);
+    int file = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    free(name);
+    if (file < 0)
+        return false;
+    bool whole = read(file, start, sizeof start) == (ssize_t)sizeof start;
+    close(file);
+    return whole && memcmp(start, magic, sizeof magic) == 0 && big_endian(start + 16) == 0;
+}
+
+/* *empty: it was never made whole. Only a header that is ours, or was never written, makes it so: who lets
+ * SQLite undo what is another program's would delete it. */
+static int read_header(const char *path, const char *real, bool *empty, struct rung_err *err)
+{
+    static const unsigned char blank[100];
+    unsigned char header[sizeof blank];
+    int rc = read_bytes(real, header, sizeof header); /* what is missing at the end is filled with zeros */
+    bool whole = rc == SQLITE_OK;
+    if (!whole && rc != SQLITE_IOERR_SHORT_READ)
         return rung_err_set(err, (rc & 0xff) == SQLITE_CANTOPEN ? RUNG_EUSE : RUNG_EFAIL,
                             "%s: cannot be read: %s", path, errno ? strerror(errno) : sqlite3_errstr(rc));
-    return check_header(path, header, err);
+    bool unmade = is_unmade(real);
+    if (unmade && memcmp(header, blank, sizeof blank) == 0)
+        rc = 0;
+    else if (whole)
+        rc = check_header(path, header, err);
+    else
+        rc = rung_err_set(err, RUNG_EUSE, "%s: is no SQLite database", path);
+    *empty = rc == 0 && unmade;
+    return rc;
+}
+
+int rung_file_unmade(const char *path, struct rung_err *err)
+{
+    rung_err_set(err, RUNG_EUSE, "%s: is not made yet, no search is in it", path);
+    return rung_err_way_out(err, "rung run FILE --db %s makes it and starts a search in it", path);
 }
 
 static int check_content(const char *path, const char *real, enum rung_store_mode mode, bool *empty,
@@ -194,7 +228,8 @@ static int check_content(const char *path, const char *real, enum rung_store_mod
                      "%s: has a second name (a hard link), under which it could be written at once", path);
         return rung_err_way_out(err, "copy it, or remove the other name");
     }
-    return read_header(path, real, err);
+    int rc = read_header(path, real, empty, err);
+    return *empty && mode != RUNG_STORE_CREATE ? rung_file_unmade(path, err) : rc;
 }
 
 static int may_write(const char *at)

@@ -16,10 +16,13 @@
 char *rung_file_resolve(const char *path);
 
 /* Whether the file at real (as resolved from path, which messages name) can be opened in this mode. *empty:
- * it is missing or has 0 bytes, which only CREATE allows. The errors of rung_store_open that need no lock and
- * no SQLite. */
+ * it is missing, has 0 bytes, or whoever began to make it has not come to the end, which only CREATE allows.
+ * The errors of rung_store_open that need no lock and no SQLite. */
 int rung_file_check(const char *path, const char *real, enum rung_store_mode mode, bool *empty,
                     struct rung_err *err) RUNG_CHECK_RESULT;
+
+/* RUNG_EUSE: whoever began to make the database has not come to the end. */
+int rung_file_unmade(const char *path, struct rung_err *err);
 
 /* Whether this process may write the file and create others beside it. */
 bool rung_file_writable(const char *real);

@@ -15,10 +15,10 @@ const char *const rung_schema_steps[] = {
 _Static_assert(sizeof rung_schema_steps / sizeof *rung_schema_steps == RUNG_SCHEMA_VERSION,
                "a step per version");
 
-int rung_schema_version(struct rung_store *store, int *version, struct rung_err *err)
+static int read_number(struct rung_store *store, const char *sql, int *number, struct rung_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     if (rc != SQLITE_ROW) {
@@ -26,9 +26,19 @@ int rung_schema_version(struct rung_store *store, int *version, struct rung_err 
         sqlite3_finalize(stmt);
         return err ? err->code : RUNG_EFAIL;
     }
-    *version = sqlite3_column_int(stmt, 0);
+    *number = sqlite3_column_int(stmt, 0);
     sqlite3_finalize(stmt);
     return 0;
+}
+
+int rung_schema_version(struct rung_store *store, int *version, struct rung_err *err)
+{
+    return read_number(store, "PRAGMA user_version", version, err);
+}
+
+int rung_schema_tables(struct rung_store *store, int *count, struct rung_err *err)
+{
+    return read_number(store, "SELECT count(*) FROM sqlite_schema", count, err);
 }
 
 static int run_step(struct rung_store *store, const char *sql, int version, struct rung_err *err)

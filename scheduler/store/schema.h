@@ -44,5 +44,7 @@ extern const char *const rung_schema_steps[];
 int rung_schema_migrate(struct rung_store *store, const char *const *steps, int target,
                         struct rung_err *err) RUNG_CHECK_RESULT;
 int rung_schema_version(struct rung_store *store, int *version, struct rung_err *err) RUNG_CHECK_RESULT;
+/* How many tables, indices and views are there, whosever they are. */
+int rung_schema_tables(struct rung_store *store, int *count, struct rung_err *err) RUNG_CHECK_RESULT;
 
 #endif

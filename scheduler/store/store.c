@@ -79,6 +79,8 @@ static int check_version(struct rung_store *store, int version, struct rung_err 
     }
     if (version == RUNG_SCHEMA_VERSION || store->mode != RUNG_STORE_READ)
         return 0;
+    if (version == 0) /* its writer ended after the file was looked at */
+        return rung_file_unmade(store->path, err);
     rung_err_set(err, RUNG_EUSE, "%s: has schema version %d, older than this rung's, %d", store->path,
                  version, RUNG_SCHEMA_VERSION);
     return rung_err_way_out(err, "rung resume %s brings it up to date", store->path);
@@ -179,8 +181,19 @@ static int use_wal(struct rung_store *store, struct rung_err *err)
     " WHERE left_at IS NULL;"                                                                                \
     "UPDATE search SET status = 'interrupted', reason = 'its scheduler ended' WHERE status = 'running'"
 
-/* A new database gets its tables in one rollback-journal transaction, so that it is there whole or not at
- * all. */
+/*
+ * A new database gets its tables in one rollback-journal transaction, so that it is there whole or not at
+ * all. Is it new? SQLite knows, once it has undone what a writer began that was killed. In a WAL they would
+ * be no good: the header of the file, by which others know whose it is, would say so only after a checkpoint.
+ */
+static int make_tables(struct rung_store *store, struct rung_err *err)
+{
+    int tables, rc = rung_schema_tables(store, &tables, err);
+    if (rc == 0 && tables > 0) /* another program's, made since the file was looked at */
+        rc = rung_err_set(err, RUNG_EUSE, "%s: is a database of another program, not of rung", store->path);
+    return rc != 0 ? rc : rung_schema_migrate(store, rung_schema_steps, RUNG_SCHEMA_VERSION, err);
+}
+
 static int open_writing(struct rung_store *store, bool empty, struct rung_err *err)
 {
     store->layer = rung_walfile_create();
@@ -195,8 +208,8 @@ static int open_writing(struct rung_store *store, bool empty, struct rung_err *e
                          "PRAGMA page_size = " PAGE_SIZE "; PRAGMA synchronous = NORMAL;"
                          "PRAGMA journal_size_limit = " WAL_BYTES_KEPT,
                          err);
-    if (rc == 0 && empty)
-        rc = rung_schema_migrate(store, rung_schema_steps, RUNG_SCHEMA_VERSION, err);
+    if (rc == 0 && version == 0)
+        rc = make_tables(store, err);
     if (rc == 0)
         rc = use_wal(store, err);
     if (rc == 0)

@@ -117,6 +117,52 @@ waits_for_another() {
 }
 check write_of_another_process_is_waited_for_at_no_trainers_cost waits_for_another
 
+# ---- killed while it makes the database ----
+
+# Its tables are in the file, the transaction that made them has not ended: as a kill in the first commit leaves it.
+half_made() {
+    local pid
+    cp good.db half.db
+    sqlite3 half.db 'pragma journal_mode = delete' >out
+    { printf '\xd9\xd5\x05\xf9\x20\xa1\x63\xd7%b' '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\02\0\0\0\04\0'; head -c 484 /dev/zero; } >half.db-journal
+    same 512 "$(stat -c %s half.db-journal)" "bytes of the journal"
+    for command in list resume top export; do
+        rung 2 $command half.db
+        has err "half.db: is not made yet, no search is in it" "rung run FILE --db half.db"
+        test -s half.db-journal
+    done
+    spec half "sleep=0.1"
+    "$RUNG" run half.json --db half.db --quiet >out 2>err </dev/null &
+    pid=$!
+    until_true running half
+    kill -9 $pid
+    wait $pid || true
+    same half,interrupted "$("$RUNG" list half.db --format csv | tail -n +2 | cut -d, -f1,2)" "what is shown"
+    rung 0 resume half.db --quiet
+    same_result half good
+}
+check database_that_was_half_made_is_made_anew half_made
+
+killed_while_it_begins() {
+    local pid i
+    RANDOM=${RUNG_TEST_SEED:=$((RANDOM + 32768 * RANDOM))}
+    echo "RUNG_TEST_SEED=$RUNG_TEST_SEED"
+    spec early ""
+    for ((i = 0; i < 40; i++)); do
+        rm -rf early.db*
+        "$RUNG" run early.json --db early.db --quiet >out 2>err </dev/null &
+        pid=$!
+        sleep "0.0$(printf %02d $((RANDOM % 15)))"
+        kill -9 $pid
+        wait $pid || true
+        "$RUNG" list early.db >out 2>err && continue
+        grep -qE ': (No such file or directory|is empty, no database|is not made yet, no search is in it)$' err || { cat err; return 1; }
+        rung 0 run early.json --db early.db --quiet
+        same_result early good
+    done
+}
+check killed_while_it_begins_it_leaves_nothing_that_is_refused killed_while_it_begins
+
 # ---- databases that cannot be used ----
 
 refused() { # TEXT FILE: run, resume and top say 2 and change nothing

@@ -217,6 +217,145 @@ static void follows_symbolic_links(void **state)
     refuses_mode(in_folder("loop"), RUNG_STORE_CREATE, "symbolic links");
 }
 
+/* ---- databases whose making was cut off ---- */
+
+/* The journal of a transaction that a kill cut off before it had changed any page; there were so many. */
+static void write_journal(const char *path, unsigned char pages)
+{
+    unsigned char header[512] = {0xd9, 0xd5, 0x05, 0xf9,
+                                 0x20, 0xa1, 0x63, 0xd7}; /* then: 0 pages are in it */
+    char name[340];
+    header[19] = pages;
+    header[22] = 2; /* sectors of 512 bytes */
+    header[26] = 4; /* pages of 1024 */
+    snprintf(name, sizeof name, "%s-journal", path);
+    write_file(name, header, sizeof header);
+}
+
+/* As a kill leaves it that many bytes into the first commit. */
+static const char *cut_off(off_t bytes)
+{
+    const char *path = in_folder("a.db");
+    rung_store_close(open_store(path, RUNG_STORE_CREATE));
+    sql(path, "PRAGMA journal_mode = delete");
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(truncate(path, bytes < info.st_size ? bytes : info.st_size), 0);
+    write_journal(path, 0);
+    return path;
+}
+
+static void stays_as_it_is(const char *path, enum rung_store_mode mode, const char *why)
+{
+    struct stat before, after;
+    char journal[340];
+    snprintf(journal, sizeof journal, "%s-journal", path);
+    assert_int_equal(stat(path, &before), 0);
+    refuses_mode(path, mode, why);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(before.st_size, after.st_size);
+    assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    assert_true(is_there(journal));
+}
+
+/* Made anew, and known as ours from outside while nothing but the WAL has been written since. */
+static void is_made_anew(const char *path)
+{
+    assert_int_equal(in_child(record_and_die, (void *)path), -SIGKILL);
+    struct rung_store *store = open_store(path, RUNG_STORE_READ);
+    assert_int_equal(count_rows(store, RUNG_VIEW_HISTORY, NULL), 2);
+    rung_store_close(store);
+    rung_store_close(open_store(path, RUNG_STORE_WRITE));
+    assert_sql(path, "PRAGMA integrity_check", "ok");
+    assert_sql(path, "SELECT count(*) FROM searches", "1");
+    assert_int_equal(unlink(path), 0);
+}
+
+static void what_a_kill_left_half_made_is_made_anew(void **state)
+{
+    (void)state;
+    const off_t lengths[] = {1024, 5 * 1024, 1 << 30};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        const char *path = cut_off(lengths[i]);
+        stays_as_it_is(path, RUNG_STORE_READ, "is not made yet, no search is in it");
+        stays_as_it_is(path, RUNG_STORE_WRITE, "is not made yet, no search is in it");
+        is_made_anew(path);
+    }
+}
+
+/* SQLite's own pages and journal, the first page not among them: a transaction too large for its cache. */
+static int make_half_and_die(void *path)
+{
+    sqlite3 *db;
+    sqlite3_open(path, &db);
+    int rc = sqlite3_exec(db,
+                          "PRAGMA page_size = 1024; PRAGMA cache_size = 10; BEGIN; CREATE TABLE one(x);"
+                          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200)"
+                          " INSERT INTO one SELECT randomblob(900) FROM n",
+                          NULL, NULL, NULL);
+    raise(rc == SQLITE_OK ? SIGKILL : SIGABRT);
+    return 0;
+}
+
+static void a_first_page_that_was_not_written_is_half_made_too(void **state)
+{
+    (void)state;
+    static const unsigned char zeros[3000];
+    const char *path = in_folder("a.db");
+    assert_int_equal(in_child(make_half_and_die, (void *)path), -SIGKILL);
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(info.st_size > 100 * 1024);
+    stays_as_it_is(path, RUNG_STORE_READ, "is not made yet");
+    is_made_anew(path);
+    const size_t lengths[] = {1, 99, 3000};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        write_file(path, zeros, lengths[i]);
+        refuses_mode(path, RUNG_STORE_CREATE, "is no SQLite database");
+        write_journal(path, 0);
+        stays_as_it_is(path, RUNG_STORE_WRITE, "is not made yet");
+        is_made_anew(path);
+    }
+}
+
+static void a_journal_makes_nothing_else_a_database_of_ours(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db");
+    for (int mode = RUNG_STORE_READ; mode <= RUNG_STORE_CREATE; mode++) {
+        write_file(path, "letters to a friend", 19);
+        write_journal(path, 0);
+        stays_as_it_is(path, (enum rung_store_mode)mode, "is no SQLite database");
+        write_file(path, "\0\0\0\0", 4); /* there was something before */
+        write_journal(path, 1);
+        stays_as_it_is(path, (enum rung_store_mode)mode, "is no SQLite database");
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(in_folder("a.db-journal")), 0);
+    sql(path, "CREATE TABLE bookmarks(url TEXT)");
+    for (int mode = RUNG_STORE_READ; mode <= RUNG_STORE_CREATE; mode++) {
+        write_journal(path, 0);
+        stays_as_it_is(path, (enum rung_store_mode)mode, "of another program");
+    }
+}
+
+static void a_later_transaction_that_was_cut_off_is_undone(void **state)
+{
+    (void)state;
+    const char *path = some_database();
+    sql(path, "PRAGMA journal_mode = delete");
+    int pages = atoi(sql(path, "PRAGMA page_count"));
+    assert_in_range(pages, 1, 255);
+    for (int mode = RUNG_STORE_READ; mode <= RUNG_STORE_CREATE; mode++) {
+        write_journal(path, (unsigned char)pages);
+        struct rung_store *store = open_store(path, (enum rung_store_mode)mode);
+        assert_int_equal(count_rows(store, RUNG_VIEW_HISTORY, NULL), HISTORY_ROWS);
+        rung_store_close(store);
+        assert_false(is_there(in_folder("a.db-journal")));
+        sql(path, "PRAGMA journal_mode = delete");
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -235,6 +374,10 @@ int main(void)
         TEST(knows_network_file_systems_by_their_magic),
         TEST(refuses_hard_links),
         TEST(follows_symbolic_links),
+        TEST(what_a_kill_left_half_made_is_made_anew),
+        TEST(a_first_page_that_was_not_written_is_half_made_too),
+        TEST(a_journal_makes_nothing_else_a_database_of_ours),
+        TEST(a_later_transaction_that_was_cut_off_is_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

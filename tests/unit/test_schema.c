@@ -65,6 +65,23 @@ static void a_kill_in_a_migration_undoes_it(void **state)
     assert_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'", "0");
 }
 
+/* It says that it is ours, and has no version: nobody's migration leads from there. */
+static void version_0_is_made_from_nothing_only(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db");
+    sql(path, "PRAGMA application_id = 1381322311");
+    refuses_mode(path, RUNG_STORE_READ, "is not made yet, no search is in it");
+    sql(path, "CREATE TABLE bookmarks(url TEXT)");
+    refuses_mode(path, RUNG_STORE_WRITE, "of another program");
+    refuses_mode(path, RUNG_STORE_CREATE, "of another program");
+    assert_sql(path, "SELECT group_concat(name) FROM sqlite_schema", "bookmarks");
+    assert_sql(path, "PRAGMA journal_mode", "delete");
+    sql(path, "DROP TABLE bookmarks");
+    rung_store_close(open_store(path, RUNG_STORE_CREATE));
+    assert_sql(path, "SELECT count(*) FROM searches", "0");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -73,6 +90,7 @@ int main(void)
         TEST(an_empty_file_is_migrated_from_version_0),
         TEST(each_migration_is_whole_or_not_at_all),
         TEST(a_kill_in_a_migration_undoes_it),
+        TEST(version_0_is_made_from_nothing_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
