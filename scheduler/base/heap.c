@@ -22,6 +22,14 @@ void rung_heap_free(struct rung_heap *heap)
     rung_heap_init(heap);
 }
 
+struct rung_heap rung_heap_copy(const struct rung_heap *heap)
+{
+    struct rung_heap copy = *heap;
+    copy.items = rung_mem_copy(heap->items, heap->capacity, sizeof *heap->items);
+    copy.place = rung_mem_copy(heap->place, heap->ids, sizeof *heap->place);
+    return copy;
+}
+
 static bool before(const struct rung_heap_item *a, const struct rung_heap_item *b)
 {
     return a->key != b->key ? a->key > b->key : a->order < b->order;

@@ -25,6 +25,7 @@ struct rung_heap {
 
 void rung_heap_init(struct rung_heap *heap);
 void rung_heap_free(struct rung_heap *heap);
+struct rung_heap rung_heap_copy(const struct rung_heap *heap);
 /* Adds id, or changes its key and order when it is there. */
 void rung_heap_put(struct rung_heap *heap, uint32_t id, double key, uint64_t order);
 bool rung_heap_has(const struct rung_heap *heap, uint32_t id);

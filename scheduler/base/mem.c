@@ -66,6 +66,17 @@ static char *copy(const char *text, size_t length)
     return block;
 }
 
+void *rung_mem_copy(const void *old, size_t count, size_t size)
+{
+    void *copy;
+    if (old == NULL)
+        return NULL;
+    copy = rung_mem_resize(NULL, count, size);
+    if (count > 0)
+        memcpy(copy, old, count * size);
+    return copy;
+}
+
 char *rung_mem_strdup(const char *text)
 {
     return text ? copy(text, strlen(text)) : NULL;

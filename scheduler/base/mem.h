@@ -17,6 +17,9 @@ void *rung_mem_resize(void *old, size_t count, size_t size);
  * Returns the array, moved or not:  a = rung_mem_grow(a, count, &capacity, sizeof *a); a[count++] = … */
 void *rung_mem_grow(void *array, size_t count, size_t *capacity, size_t size);
 
+/* A copy of count * size bytes; NULL gives NULL. */
+void *rung_mem_copy(const void *old, size_t count, size_t size);
+
 char *rung_mem_strdup(const char *text); /* NULL gives NULL */
 char *rung_mem_strndup(const char *text, size_t length);
 char *rung_mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));

@@ -77,6 +77,22 @@ static void destroy(void *state)
     free(asha);
 }
 
+static void *clone(const void *state)
+{
+    const struct rung_asha *asha = state;
+    struct rung_asha *copy = rung_mem_copy(asha, 1, sizeof *asha);
+    copy->rungs = rung_mem_copy(asha->rungs, asha->last + 1, sizeof *asha->rungs);
+    copy->models = rung_mem_copy(asha->models, asha->model_capacity, sizeof *asha->models);
+    for (size_t k = 0; k <= asha->last; k++) {
+        struct rung_asha_rung *rung = &copy->rungs[k];
+        rung->members = rung_mem_copy(rung->members, rung->member_capacity, sizeof *rung->members);
+        rung->top = rung_heap_copy(&rung->top);
+        rung->rest = rung_heap_copy(&rung->rest);
+        rung->ready = rung_heap_copy(&rung->ready);
+    }
+    return copy;
+}
+
 static void set_ready(struct rung_asha *asha, struct rung_asha_rung *rung, uint32_t member, double key,
                       bool ready)
 {
@@ -261,6 +277,7 @@ static void ask(struct rung_roster *roster, void *state)
 }
 
 const struct rung_method_ops rung_asha_ops = {.create = create,
+                                              .clone = clone,
                                               .free = destroy,
                                               .start = start,
                                               .report = report,

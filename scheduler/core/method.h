@@ -22,6 +22,7 @@
  * is what create returned. */
 struct rung_method_ops {
     void *(*create)(const struct rung_roster *roster); /* NULL: no state of its own */
+    void *(*clone)(const void *state);                 /* where create is */
     void (*free)(void *state);
     void (*start)(struct rung_roster *roster, void *state);
     void (*report)(struct rung_roster *roster, void *state,

@@ -116,6 +116,17 @@ int rung_plan_make(struct rung_plan *plan, const struct rung_search_spec *search
     return code;
 }
 
+struct rung_plan rung_plan_copy(const struct rung_plan *plan)
+{
+    struct rung_plan copy = *plan;
+    copy.brackets = rung_mem_copy(plan->brackets, plan->bracket_count, sizeof *plan->brackets);
+    for (size_t i = 0; i < plan->bracket_count; i++) {
+        struct rung_plan_bracket *bracket = &copy.brackets[i];
+        bracket->rungs = rung_mem_copy(bracket->rungs, bracket->rung_count, sizeof *bracket->rungs);
+    }
+    return copy;
+}
+
 void rung_plan_free(struct rung_plan *plan)
 {
     for (size_t i = 0; i < plan->bracket_count; i++)

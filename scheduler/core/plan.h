@@ -38,5 +38,6 @@ struct rung_plan {
 int rung_plan_make(struct rung_plan *plan, const struct rung_search_spec *search,
                    struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_plan_free(struct rung_plan *plan);
+struct rung_plan rung_plan_copy(const struct rung_plan *plan);
 
 #endif

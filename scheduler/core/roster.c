@@ -1,11 +1,13 @@
-/* The moves. A journal forgets when it is half as long as its bracket has models: looking at all of them is
- * then about as much work as reading it, so following a bracket costs O(1) per change. */
+/* The moves. A journal forgets its older half when it is half as long as its bracket has models: looking at
+ * all of them is then about as much work as reading it, so following a bracket costs O(1) per change, and who
+ * reads it often misses nothing. */
 #include "core/roster.h"
 
 #include "base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MODELS_MAX 2147483647 /* 2^31 - 1 */
 
@@ -63,6 +65,37 @@ void rung_roster_free(struct rung_roster *roster)
     *roster = (struct rung_roster){0};
 }
 
+static void copy_bracket(struct rung_bracket *bracket, const struct rung_plan_bracket *plan)
+{
+    bracket->plan = plan;
+    bracket->alive = rung_mem_copy(bracket->alive, bracket->alive_count, sizeof *bracket->alive);
+    bracket->changes =
+        (struct rung_journal){.forgotten = bracket->changes.forgotten + bracket->changes.count};
+}
+
+struct rung_roster rung_roster_copy(const struct rung_roster *roster)
+{
+    struct rung_roster copy = *roster;
+    copy.plan = rung_plan_copy(&roster->plan);
+    copy.models = rung_mem_copy(roster->models, roster->model_capacity, sizeof *roster->models);
+    copy.brackets = rung_mem_copy(roster->brackets, roster->bracket_count, sizeof *roster->brackets);
+    size_t largest = 0;
+    for (size_t i = 0; i < copy.bracket_count; i++) {
+        copy_bracket(&copy.brackets[i], &copy.plan.brackets[i]);
+        bool ranks = copy.brackets[i].alive != NULL && copy.plan.brackets[i].rung_count > 1;
+        if (ranks && copy.brackets[i].alive_count > largest)
+            largest = copy.brackets[i].alive_count;
+    }
+    copy.ranked = rung_mem_zalloc(largest, sizeof *copy.ranked);
+    copy.records = rung_mem_copy(roster->records, roster->model_capacity, sizeof *roster->records);
+    for (size_t i = 0; copy.records != NULL && i < copy.model_count; i++) {
+        struct rung_records *records = &copy.records[i];
+        records->items = rung_mem_copy(records->items, records->capacity, sizeof *records->items);
+    }
+    copy.out = NULL;
+    return copy;
+}
+
 bool rung_roster_like_dask(const struct rung_roster *roster)
 {
     return roster->spec.algorithm == RUNG_HYPERBAND && roster->spec.variant == RUNG_VARIANT_DASK;
@@ -88,8 +121,10 @@ static void touch(struct rung_roster *roster, uint32_t model)
     struct rung_journal *journal = &bracket->changes;
     size_t models = bracket->alive != NULL ? (size_t)bracket->plan->rungs[0].models : roster->model_count;
     if (journal->count == journal->capacity && 2 * journal->count >= models) {
-        journal->forgotten += journal->count;
-        journal->count = 0;
+        size_t half = journal->count - journal->count / 2;
+        journal->forgotten += half;
+        journal->count -= half;
+        memmove(journal->models, journal->models + half, journal->count * sizeof *journal->models);
     }
     journal->models =
         rung_mem_grow(journal->models, journal->count, &journal->capacity, sizeof *journal->models);

@@ -68,6 +68,8 @@ struct rung_roster {
 int rung_roster_init(struct rung_roster *roster, const struct rung_search_spec *spec,
                      struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_roster_free(struct rung_roster *roster);
+/* Independent of the original. Its journals are empty: who follows it begins with looking at all. */
+struct rung_roster rung_roster_copy(const struct rung_roster *roster);
 
 /* The rule in force: Dask-ML's first score and its barriers at patience splits. */
 bool rung_roster_like_dask(const struct rung_roster *roster);

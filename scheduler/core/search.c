@@ -41,6 +41,15 @@ void rung_search_free(struct rung_search *search)
     free(search);
 }
 
+struct rung_search *rung_search_clone(const struct rung_search *search)
+{
+    struct rung_search *clone = rung_mem_copy(search, 1, sizeof *search);
+    clone->roster = rung_roster_copy(&search->roster);
+    if (search->state != NULL)
+        clone->state = search->ops->clone(search->state);
+    return clone;
+}
+
 static const char *status_text(uint8_t status)
 {
     static const char *const TEXTS[] = {

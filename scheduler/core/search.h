@@ -60,6 +60,8 @@ struct rung_search;
 int rung_search_create(struct rung_search **out, const struct rung_search_spec *spec,
                        struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_search_free(struct rung_search *search);
+/* One that goes on from the same state on its own. Free with rung_search_free. */
+struct rung_search *rung_search_clone(const struct rung_search *search);
 
 /* The only way in. Appends to decisions (not cleared). An event that does not fit the state (a result nobody
  * asked for, a retry of a model whose rung is decided, …) changes nothing and returns RUNG_EUSE with the

@@ -23,7 +23,7 @@ enum rung_algorithm {
     RUNG_INCREMENTAL
 };
 enum rung_variant { RUNG_VARIANT_EXACT, RUNG_VARIANT_DASK, RUNG_VARIANT_TABLE };
-enum rung_priority { RUNG_PRIORITY_SCORE, RUNG_PRIORITY_FIFO };
+enum rung_priority { RUNG_PRIORITY_SCORE, RUNG_PRIORITY_FIFO, RUNG_PRIORITY_CRITICAL };
 
 #define RUNG_UNSET        (-1)
 #define RUNG_TRAINERS_MAX 65536 /* of one search, on this machine */

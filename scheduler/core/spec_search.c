@@ -19,7 +19,7 @@
 static const char *const ALGORITHMS[] = {"hyperband", "successive_halving", "asha", "random",
                                          "grid",      "incremental"};
 static const char *const VARIANTS[] = {"exact", "dask", "table"};
-static const char *const PRIORITIES[] = {"score", "fifo"};
+static const char *const PRIORITIES[] = {"score", "fifo", "critical"};
 #define COUNT(words) (sizeof(words) / sizeof *(words))
 #define ROW(...)     RUNG_FIELD(rung_search_keys, __VA_ARGS__)
 

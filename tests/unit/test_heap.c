@@ -183,6 +183,31 @@ static void test_removing_the_top_sorts(void **state)
     rung_heap_free(&heap);
 }
 
+static void test_a_copy_is_independent(void **state)
+{
+    (void)state;
+    struct rung_heap heap, copy;
+    rung_heap_init(&heap);
+    copy = rung_heap_copy(&heap);
+    assert_null(rung_heap_top(&copy));
+    for (uint32_t id = 0; id < 100; id++)
+        rung_heap_put(&heap, id, (double)(id * 37 % 100), id);
+    copy = rung_heap_copy(&heap);
+    rung_heap_clear(&heap);
+    rung_heap_put(&heap, 3, 1000, 0);
+    assert_invariants(&copy);
+    assert_false(rung_heap_remove(&copy, 150));
+    for (uint32_t left = 100; left-- > 0;) {
+        struct rung_heap_item top = *rung_heap_top(&copy);
+        assert_true(top.key == (double)left);
+        rung_heap_remove(&copy, top.id);
+    }
+    rung_heap_put(&copy, 400, 1, 1);
+    assert_int_equal(heap.count, 1);
+    rung_heap_free(&heap);
+    rung_heap_free(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_clear_forgets_all_and_can_be_used_again),
         cmocka_unit_test(test_random_operations_agree_with_a_list),
         cmocka_unit_test(test_removing_the_top_sorts),
+        cmocka_unit_test(test_a_copy_is_independent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Which ready job is next: the order that scores give, and random searches against priorities that are
- * recomputed from scratch at every decision point.
+ * Which ready job is next: the order that scores give, the switch of `critical`, and random searches against
+ * priorities that are recomputed from scratch at every decision point.
  */
 #include "core/jobq.h"
 
@@ -149,7 +149,7 @@ static void test_no_finite_score_ranks_below_every_score(void **state)
 static void test_returned_job_keeps_its_place(void **state)
 {
     (void)state;
-    for (int priority = RUNG_PRIORITY_SCORE; priority <= RUNG_PRIORITY_FIFO; priority++) {
+    for (int priority = RUNG_PRIORITY_SCORE; priority <= RUNG_PRIORITY_CRITICAL; priority++) {
         struct rung_search_spec spec = help_spec(9, 3);
         struct rung_search *search = help_search(&spec);
         struct rung_jobq *queue = rung_jobq_create(search, (enum rung_priority)priority);
@@ -195,8 +195,121 @@ static void test_fifo_is_by_age(void **state)
     rung_search_free(search);
 }
 
+static void test_requeued_job_goes_behind(void **state)
+{
+    (void)state;
+    for (int priority = RUNG_PRIORITY_SCORE; priority <= RUNG_PRIORITY_CRITICAL; priority++) {
+        struct rung_search_spec spec = help_spec(9, 3);
+        struct rung_search *search = help_search(&spec);
+        struct rung_jobq *queue = rung_jobq_create(search, (enum rung_priority)priority);
+        struct rung_event event = help_start();
+        step(search, queue, &event, 1);
+        assert_int_equal(rung_jobq_order(queue, 0), 0);
+        rung_jobq_remove(queue, 0);
+        rung_jobq_requeue(queue, 0);
+        assert_int_equal(rung_jobq_order(queue, 0), 17);
+        assert_int_equal(rung_jobq_count(queue), 17);
+        uint32_t last = 0;
+        for (uint32_t left = priority == RUNG_PRIORITY_CRITICAL ? 9 : 17; left > 0; left--) {
+            last = rung_jobq_peek(queue);
+            rung_jobq_remove(queue, last);
+        }
+        assert_int_equal(last, 0); /* with critical behind the first bracket's nine */
+        rung_jobq_free(queue);
+        rung_search_free(search);
+    }
+}
+
+/* Jobs outnumber trainers: brackets in order. Then the longest way to 9 calls: by default in calls, all
+ * alike. */
+static void test_critical_by_bracket_then_by_path(void **state)
+{
+    (void)state;
+    struct rung_search_spec spec = help_spec(9, 3);
+    struct rung_search *search = help_search(&spec);
+    struct rung_jobq *queue = rung_jobq_create(search, RUNG_PRIORITY_CRITICAL);
+    struct rung_event event = help_start();
+    step(search, queue, &event, 4); /* models 0-8 to call 1, 9-13 to 3, 14-16 to 9 */
+    rung_jobq_remove(queue, 9);
+    event = help_result(9, 3, 0.5);
+    step(search, queue, &event, 4);
+    rung_jobq_return(queue, 10); /* as if lost; it is in its place already, which is younger than 0's */
+    for (uint32_t model = 0; model < 9; model++) {
+        assert_int_equal(rung_jobq_peek(queue), model);
+        assert_true(rung_jobq_ties_next(queue, 8));
+        assert_false(rung_jobq_ties_next(queue, 10));
+        rung_jobq_remove(queue, model);
+    }
+    rung_jobq_free(queue);
+    rung_search_free(search);
+}
+
+/* Model k takes as long as its number per call, and 100 s for each score. */
+static double by_number(void *context, uint32_t model, int64_t from, int64_t to)
+{
+    (*(size_t *)context)++;
+    return (double)model * (double)(to - from) + 100;
+}
+
+static void assert_drained(struct rung_jobq *queue, const uint32_t *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(rung_jobq_peek(queue), expected[i]);
+        rung_jobq_remove(queue, expected[i]);
+    }
+    assert_int_equal(rung_jobq_count(queue), 0);
+}
+
+static void test_critical_paths_are_predicted(void **state)
+{
+    (void)state;
+    /* Ahead of models 0-3: 4 k + 300, 4-6: 4 k + 200, 7-9: 4 k + 100. */
+    static const uint32_t expected[] = {3, 2, 1, 0, 6, 5, 4, 8, 7}, in_calls[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    struct rung_search_spec spec = help_spec(4, 2);
+    size_t asked = 0;
+    for (int with = 0; with < 3; with++) {
+        struct rung_search *search = help_search(&spec);
+        struct rung_jobq *queue = rung_jobq_create(search, RUNG_PRIORITY_CRITICAL);
+        struct rung_event event = help_start();
+        if (with == 1)
+            rung_jobq_predict(queue, by_number, &asked);
+        step(search, queue, &event, 100);
+        if (with == 2)
+            rung_jobq_predict(queue, by_number, &asked);
+        rung_jobq_remove(queue, 9);
+        assert_drained(queue, with == 0 ? in_calls : expected, 9);
+        assert_int_equal(asked > 0, with > 0);
+        rung_jobq_free(queue);
+        rung_search_free(search);
+    }
+}
+
+/* With as many jobs as trainers the path counts, with one more the bracket. */
+static void test_critical_switches_at_the_number_of_trainers(void **state)
+{
+    (void)state;
+    struct rung_search_spec spec = help_spec(4, 2);
+    struct rung_search *search = help_search(&spec);
+    struct rung_jobq *queue = rung_jobq_create(search, RUNG_PRIORITY_CRITICAL);
+    struct rung_event event = help_start();
+    size_t asked = 0;
+    rung_jobq_predict(queue, by_number, &asked);
+    step(search, queue, &event, 9); /* ten jobs */
+    assert_int_equal(rung_jobq_peek(queue), 0);
+    assert_true(rung_jobq_ties_next(queue, 3));
+    rung_jobq_remove(queue, 0);
+    assert_int_equal(rung_jobq_peek(queue), 3);
+    assert_false(rung_jobq_ties_next(queue, 2));
+    rung_jobq_return(queue, 0);
+    assert_int_equal(rung_jobq_peek(queue), 0);
+    rung_jobq_free(queue);
+    rung_search_free(search);
+}
+
 struct play {
     uint64_t seed, random;
+    enum rung_priority priority;
+    size_t trainers;
     struct rung_search *search;
     struct rung_jobq *queue;
     struct {
@@ -212,6 +325,7 @@ static void play_step(struct play *play, const struct rung_event *event)
 {
     struct rung_decisions decisions = {0};
     size_t trainers = 1 + help_below(&play->random, 12);
+    play->trainers = trainers;
     help_step(play->search, event, &decisions);
     rung_jobq_apply(play->queue, &decisions, trainers);
     for (size_t i = 0; i < decisions.count; i++) {
@@ -226,16 +340,55 @@ static void play_step(struct play *play, const struct rung_event *event)
     rung_decisions_free(&decisions);
 }
 
+/* Seconds that differ from model to model, in powers of two so that sums are exact. */
+static double play_expect(void *context, uint32_t model, int64_t from, int64_t to)
+{
+    (void)context;
+    return (double)(1 + model % 3) * (double)(to - from) + 0.25;
+}
+
+static double oracle_path(const struct play *play, uint32_t model)
+{
+    struct rung_model_view view = rung_search_model(play->search, model);
+    const struct rung_plan_bracket *plan = rung_search_bracket(play->search, view.bracket_index).plan;
+    double path = play_expect(NULL, model, view.calls, view.target);
+    int64_t reached = view.target;
+    for (size_t i = 0; i < plan->rung_count; i++) {
+        if (plan->rungs[i].calls <= reached)
+            continue;
+        path += play_expect(NULL, model, reached, plan->rungs[i].calls);
+        reached = plan->rungs[i].calls;
+    }
+    return path;
+}
+
+static double oracle_key(const struct play *play, uint32_t model, size_t ready)
+{
+    if (play->priority == RUNG_PRIORITY_FIFO)
+        return 0;
+    if (play->priority == RUNG_PRIORITY_SCORE)
+        return play->priorities[model];
+    if (ready <= play->trainers)
+        return oracle_path(play, model);
+    return -(double)rung_search_model(play->search, model).bracket_index;
+}
+
 static uint32_t oracle_next(const struct play *play)
 {
-    uint32_t best = RUNG_NO_MODEL;
-    for (uint32_t model = 0; model < rung_search_model_count(play->search); model++) {
+    uint32_t best = RUNG_NO_MODEL, count = rung_search_model_count(play->search);
+    double best_key = NAN;
+    size_t ready = 0;
+    for (uint32_t model = 0; model < count; model++)
+        ready += play->models[model].ready;
+    for (uint32_t model = 0; model < count; model++) {
         if (!play->models[model].ready)
             continue;
-        if (best == RUNG_NO_MODEL || play->priorities[model] > play->priorities[best] ||
-            (play->priorities[model] == play->priorities[best] &&
-             play->models[model].order < play->models[best].order))
+        double key = oracle_key(play, model, ready);
+        if (best == RUNG_NO_MODEL || key > best_key ||
+            (key == best_key && play->models[model].order < play->models[best].order)) {
             best = model;
+            best_key = key;
+        }
     }
     return best;
 }
@@ -261,9 +414,15 @@ static void end_job(struct play *play)
         model++;
     play->models[model].running = false;
     play->running--;
-    if (help_below(&play->random, 8) == 0) {
-        rung_jobq_return(play->queue, model);
+    uint64_t again = help_below(&play->random, 16);
+    if (again < 4) {
         play->models[model].ready = true;
+        if (again < 2)
+            rung_jobq_return(play->queue, model);
+        else
+            rung_jobq_requeue(play->queue, model);
+        if (again >= 2)
+            play->models[model].order = play->next_order++;
         return;
     }
     uint64_t kind = help_below(&play->random, 20);
@@ -295,13 +454,14 @@ static struct rung_search_spec play_spec(uint64_t *random)
 static void test_random_searches(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 150; seed++) {
-        struct play play = {.seed = seed, .random = seed};
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct play play = {.seed = seed, .random = seed, .priority = (enum rung_priority)(seed % 3)};
         struct rung_search_spec spec = play_spec(&play.random);
         struct rung_event event = help_start(), ask = {.kind = RUNG_EVENT_ASK};
         size_t trainers = 1 + help_below(&play.random, 80);
         play.search = help_search(&spec);
-        play.queue = rung_jobq_create(play.search, RUNG_PRIORITY_SCORE);
+        play.queue = rung_jobq_create(play.search, play.priority);
+        rung_jobq_predict(play.queue, play_expect, NULL);
         play_step(&play, &event);
         while (!rung_search_done(play.search)) {
             if (rung_search_asks(play.search) && help_below(&play.random, 2) == 0)
@@ -328,6 +488,10 @@ int main(void)
         cmocka_unit_test(test_no_finite_score_ranks_below_every_score),
         cmocka_unit_test(test_returned_job_keeps_its_place),
         cmocka_unit_test(test_fifo_is_by_age),
+        cmocka_unit_test(test_requeued_job_goes_behind),
+        cmocka_unit_test(test_critical_by_bracket_then_by_path),
+        cmocka_unit_test(test_critical_paths_are_predicted),
+        cmocka_unit_test(test_critical_switches_at_the_number_of_trainers),
         cmocka_unit_test(test_random_searches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

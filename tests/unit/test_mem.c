@@ -115,6 +115,19 @@ static void test_text_copies(void **state)
     free(copy);
 }
 
+static void test_copies(void **state)
+{
+    (void)state;
+    const int numbers[] = {3, 1, 4};
+    int *copy = rung_mem_copy(numbers, 3, sizeof *numbers);
+    assert_memory_equal(copy, numbers, sizeof numbers);
+    free(copy);
+    assert_null(rung_mem_copy(NULL, 3, sizeof *numbers));
+    copy = rung_mem_copy(numbers, 0, sizeof *numbers);
+    assert_non_null(copy);
+    free(copy);
+}
+
 static void test_printf_of_any_length(void **state)
 {
     (void)state;
@@ -177,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_resize_keeps_content),
         cmocka_unit_test(test_grow_doubles_and_only_when_full),
         cmocka_unit_test(test_text_copies),
+        cmocka_unit_test(test_copies),
         cmocka_unit_test(test_printf_of_any_length),
         cmocka_unit_test(test_out_of_memory_ends_the_process),
         cmocka_unit_test(test_fault_hook_fails_the_nth_allocation),

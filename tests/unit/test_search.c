@@ -365,6 +365,94 @@ static void test_scores_that_patience_adds(void **state)
     assert_run(spec, 1581, 206);
 }
 
+/* ---- copies ---- */
+
+static uint32_t random_open(const struct rung_search *search, uint64_t *random)
+{
+    uint32_t count = rung_search_model_count(search), start;
+    if (count == 0)
+        return RUNG_NO_MODEL;
+    start = (uint32_t)help_below(random, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rung_search_model(search, (start + i) % count).status == RUNG_MODEL_TRAINING)
+            return (start + i) % count;
+    return RUNG_NO_MODEL;
+}
+
+/* So many steps at most, in an order and with scores that `random` gives; what was decided, owned by the
+ * caller. */
+static char *go_on(struct rung_search *search, uint64_t random, size_t steps)
+{
+    struct rung_decisions decisions = {0};
+    struct rung_event event = help_start();
+    struct rung_buf text;
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    if (rung_search_model_count(search) == 0 && !rung_search_asks(search)) {
+        help_step(search, &event, &decisions);
+        rung_trace_write_decisions(&text, &decisions);
+    }
+    while (steps-- > 0 && !rung_search_done(search)) {
+        uint32_t model = random_open(search, &random);
+        if (rung_search_asks(search) && (model == RUNG_NO_MODEL || help_below(&random, 3) == 0))
+            event = (struct rung_event){.kind = RUNG_EVENT_ASK};
+        else if (help_below(&random, 12) == 0)
+            event = (struct rung_event){
+                .kind = RUNG_EVENT_FAILURE, .model = model, .calls = rung_search_model(search, model).calls};
+        else
+            event = help_answer(search, model, (double)help_below(&random, 30) / 30);
+        help_step(search, &event, &decisions);
+        rung_trace_write_decisions(&text, &decisions);
+    }
+    rung_decisions_free(&decisions);
+    return text.data != NULL ? text.data : strdup("");
+}
+
+static struct rung_search_spec any_spec(uint64_t *random)
+{
+    static const enum rung_algorithm ALGORITHMS[] = {
+        RUNG_HYPERBAND, RUNG_SUCCESSIVE_HALVING, RUNG_ASHA, RUNG_RANDOM, RUNG_GRID, RUNG_INCREMENTAL};
+    struct rung_search_spec spec = help_spec(27, 3);
+    spec.algorithm = ALGORITHMS[help_below(random, 6)];
+    if (spec.algorithm == RUNG_HYPERBAND)
+        spec.variant = (enum rung_variant)help_below(random, 3);
+    else
+        spec.models = 30 + (int64_t)help_below(random, 60);
+    spec.patience = help_below(random, 2) == 0 ? 0 : 2 + (int64_t)help_below(random, 6);
+    spec.tol = 0.1;
+    return spec;
+}
+
+/* A clone decides as its original does, whatever becomes of the original and of other clones in between. */
+static void test_clones_go_on_alone(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        uint64_t random = seed;
+        struct rung_search_spec spec = any_spec(&random);
+        struct rung_search *original = help_search(&spec), *clone, *other, *late;
+        free(go_on(original, help_random(&random), help_below(&random, 150)));
+        clone = rung_search_clone(original);
+        other = rung_search_clone(original);
+        late = rung_search_clone(other);
+        uint64_t future = help_random(&random);
+        char *expected = go_on(clone, future, SIZE_MAX);
+        free(go_on(other, ~future, SIZE_MAX));
+        rung_search_free(other);
+        char *found = go_on(original, future, SIZE_MAX);
+        assert_string_equal(found, expected);
+        assert_int_equal(rung_search_best(original), rung_search_best(clone));
+        assert_int_equal(rung_search_leader(original), rung_search_leader(clone));
+        rung_search_free(original);
+        rung_search_free(clone);
+        free(found);
+        found = go_on(late, future, SIZE_MAX);
+        assert_string_equal(found, expected);
+        rung_search_free(late);
+        free(found);
+        free(expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,7 +462,7 @@ int main(void)
         cmocka_unit_test(test_plateau_of_losses),         cmocka_unit_test(test_long_lives_with_patience),
         cmocka_unit_test(test_too_many_models),           cmocka_unit_test(test_unknown_event_kind),
         cmocka_unit_test(test_decisions_are_appended),    cmocka_unit_test(test_runs_match_their_plans),
-        cmocka_unit_test(test_scores_that_patience_adds),
+        cmocka_unit_test(test_scores_that_patience_adds), cmocka_unit_test(test_clones_go_on_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
