@@ -2,19 +2,23 @@
 #include "cost/design.h"
 
 #include "base/mem.h"
+#include "cost/lapack.h"
 
 #include <cblas.h>
 #include <float.h>
-#include <lapacke.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STEPS_MAX     20000
-#define GAP           1e-6
+#define LARGEST       1e100 /* of a value: sums of squares are numbers */
+#define STEP_MAX      1e12
+#define GAP           2.5e-7
 #define CONDITION_MAX 1e14
-#define DEPENDENT     1e-9 /* of the largest column, what is left of one beside the others: it is dependent */
+#define DEPENDENT     1e-9 /* of a column of norm 1, what is left beside the others: it is dependent */
+#define CANCELLED     1e-6 /* of its mean size, the mean of a column that has none but for its signs */
 
 struct problem {
     enum rung_design_kind kind;
@@ -33,11 +37,13 @@ static int check(const double *matrix, const double *costs, size_t candidates, s
     if (candidates == 0 || columns == 0)
         return rung_err_set(err, RUNG_EUSE, "experiment design: no %s",
                             candidates == 0 ? "candidates" : "columns");
+    if (candidates > INT_MAX || columns > INT_MAX)
+        return rung_err_set(err, RUNG_EUSE, "experiment design: %zu candidates of %zu columns are too many",
+                            candidates, columns);
     for (size_t i = 0; i < candidates * columns; i++)
-        if (!isfinite(matrix[i]))
-            return rung_err_set(err, RUNG_EUSE,
-                                "experiment design: candidate %zu has a value that is not finite",
-                                i % candidates);
+        if (!(fabs(matrix[i]) <= LARGEST))
+            return rung_err_set(err, RUNG_EUSE, "experiment design: candidate %zu has a value that is %s",
+                                i % candidates, isfinite(matrix[i]) ? "beyond 1e100" : "not finite");
     for (size_t i = 0; i < candidates; i++)
         if (!(costs[i] > 0) || !isfinite(costs[i]))
             return rung_err_set(err, RUNG_EUSE,
@@ -47,29 +53,39 @@ static int check(const double *matrix, const double *costs, size_t candidates, s
     return 0;
 }
 
-/* Divides columns by their means, in place. */
+/* Divides columns by their means, in place; where signs cancel, by their mean size. */
 static void normalise(double *matrix, size_t candidates, size_t columns)
 {
     for (size_t j = 0; j < columns; j++) {
-        double mean = 0;
-        for (size_t i = 0; i < candidates; i++)
-            mean += matrix[i + j * candidates] / (double)candidates;
-        for (size_t i = 0; i < candidates && mean != 0; i++)
-            matrix[i + j * candidates] /= mean;
+        double *column = matrix + j * candidates, mean = 0, size = 0;
+        for (size_t i = 0; i < candidates; i++) {
+            mean += column[i] / (double)candidates;
+            size += fabs(column[i]) / (double)candidates;
+        }
+        double by = fabs(mean) > CANCELLED * size ? mean : size;
+        for (size_t i = 0; i < candidates && by != 0; i++)
+            column[i] /= by;
     }
 }
 
 /* Marks columns that are independent of each other, by QR with column pivoting; returns how many. */
-static size_t independent(const double *matrix, size_t candidates, size_t columns, bool *kept)
+static size_t independent(const double *matrix, size_t candidates, size_t columns, double dependent,
+                          bool *kept)
 {
-    double *a = rung_mem_zalloc(candidates * columns, sizeof *a);
+    double *a = rung_mem_copy(matrix, candidates * columns, sizeof *a);
     size_t least = candidates < columns ? candidates : columns, count = 0;
     double *tau = rung_mem_zalloc(least, sizeof *tau);
     int *pivots = rung_mem_zalloc(columns, sizeof *pivots);
 
-    memcpy(a, matrix, candidates * columns * sizeof *a);
-    LAPACKE_dgeqp3(LAPACK_COL_MAJOR, (int)candidates, (int)columns, a, (int)candidates, pivots, tau);
-    while (count < least && fabs(a[count + count * candidates]) > DEPENDENT * fabs(a[0]))
+    memset(kept, 0, columns * sizeof *kept);
+    for (size_t j = 0; j < columns; j++) {
+        double norm = cblas_dnrm2((int)candidates, a + j * candidates, 1);
+        if (norm > 0)
+            cblas_dscal((int)candidates, 1 / norm, a + j * candidates, 1);
+    }
+    rung_lapack(
+        LAPACKE_dgeqp3(LAPACK_COL_MAJOR, (int)candidates, (int)columns, a, (int)candidates, pivots, tau));
+    while (count < least && fabs(a[count + count * candidates]) > (count > 0 ? dependent : 0))
         kept[pivots[count++] - 1] = true;
     free(a);
     free(tau);
@@ -78,7 +94,7 @@ static size_t independent(const double *matrix, size_t candidates, size_t column
 }
 
 static void problem_make(struct problem *problem, const double *matrix, const double *costs,
-                         size_t candidates, size_t columns, double budget, enum rung_design_kind kind)
+                         size_t candidates, size_t columns, double budget, double dependent)
 {
     double *scaled = rung_mem_zalloc(candidates * columns, sizeof *scaled);
     bool *kept = rung_mem_zalloc(columns, sizeof *kept);
@@ -86,9 +102,8 @@ static void problem_make(struct problem *problem, const double *matrix, const do
 
     memcpy(scaled, matrix, candidates * columns * sizeof *scaled);
     normalise(scaled, candidates, columns);
-    size_t rank = independent(scaled, candidates, columns, kept);
-    *problem = (struct problem){.kind = kind,
-                                .candidates = candidates,
+    size_t rank = independent(scaled, candidates, columns, dependent, kept);
+    *problem = (struct problem){.candidates = candidates,
                                 .columns = rank,
                                 .rows = rung_mem_zalloc(rank * candidates, sizeof(double)),
                                 .costs = costs,
@@ -125,9 +140,9 @@ static bool factorise(struct problem *problem, const double *weights)
             cblas_dsyr(CblasColMajor, CblasLower, k, weights[i], problem->rows + i * problem->columns, 1,
                        problem->m, k);
     norm = LAPACKE_dlansy(LAPACK_COL_MAJOR, '1', 'L', k, problem->m, k);
-    if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', k, problem->m, k) != 0)
+    if (rung_lapack(LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', k, problem->m, k)) != 0)
         return false;
-    LAPACKE_dpocon(LAPACK_COL_MAJOR, 'L', k, problem->m, k, norm, &inverse_condition);
+    rung_lapack(LAPACKE_dpocon(LAPACK_COL_MAJOR, 'L', k, problem->m, k, norm, &inverse_condition));
     return inverse_condition * CONDITION_MAX > 1;
 }
 
@@ -146,7 +161,8 @@ static double objective(struct problem *problem, const double *weights, double *
     }
     if (gradient) {
         memcpy(problem->solved, problem->rows, width * problem->candidates * sizeof *problem->solved);
-        LAPACKE_dpotrs(LAPACK_COL_MAJOR, 'L', k, (int)problem->candidates, problem->m, k, problem->solved, k);
+        rung_lapack(LAPACKE_dpotrs(LAPACK_COL_MAJOR, 'L', k, (int)problem->candidates, problem->m, k,
+                                   problem->solved, k));
         for (size_t i = 0; i < problem->candidates; i++) {
             const double *solved = problem->solved + i * width;
             const double *other = problem->kind == RUNG_DESIGN_D ? problem->rows + i * width : solved;
@@ -154,7 +170,7 @@ static double objective(struct problem *problem, const double *weights, double *
         }
     }
     if (problem->kind == RUNG_DESIGN_A) {
-        LAPACKE_dpotri(LAPACK_COL_MAJOR, 'L', k, problem->m, k);
+        rung_lapack(LAPACKE_dpotri(LAPACK_COL_MAJOR, 'L', k, problem->m, k));
         for (size_t j = 0; j < width; j++)
             value += problem->m[j + j * width];
     }
@@ -202,9 +218,11 @@ struct ratio {
 
 static int compare(const void *a, const void *b)
 {
-    double x = ((const struct ratio *)a)->value, y = ((const struct ratio *)b)->value;
+    const struct ratio *x = a, *y = b;
 
-    return (x > y) - (x < y);
+    if (x->value != y->value)
+        return x->value > y->value ? 1 : -1;
+    return (x->candidate > y->candidate) - (x->candidate < y->candidate);
 }
 
 /* How much the linearised problem could still gain: candidates are filled by gradient per cost. */
@@ -239,7 +257,7 @@ static bool advance(struct problem *problem, struct descent *at)
 {
     size_t count = problem->candidates;
 
-    for (at->step *= 2; at->step > 1e-18; at->step /= 2) {
+    for (at->step = fmin(2 * at->step, STEP_MAX); at->step > 1e-18; at->step /= 2) {
         double along = 0, square = 0;
         for (size_t i = 0; i < count; i++)
             at->tried[i] = at->weights[i] - at->step * at->gradient[i];
@@ -269,12 +287,7 @@ static void minimise(struct problem *problem, struct rung_design *out)
                          .tried = rung_mem_zalloc(count, sizeof(double)),
                          .step = 1e-3};
     struct ratio *order = rung_mem_zalloc(count, sizeof *order);
-    double total = 0;
 
-    for (size_t i = 0; i < count; i++)
-        total += problem->costs[i];
-    for (size_t i = 0; i < count; i++)
-        at.weights[i] = fmin(1, problem->budget / total);
     for (int step = 0;; step++) {
         at.value = objective(problem, at.weights, at.gradient);
         out->gap = isfinite(at.value) ? gap_of(problem, at.weights, at.gradient, order) : INFINITY;
@@ -292,21 +305,59 @@ static void minimise(struct problem *problem, struct rung_design *out)
     free(order);
 }
 
+/* The problem, its M at equal weights being far from singular: columns are left out until it is. */
+static void begin(struct problem *problem, struct rung_design *out, const double *matrix, const double *costs,
+                  size_t columns, double budget)
+{
+    double total = 0;
+
+    for (size_t i = 0; i < out->candidates; i++)
+        total += costs[i];
+    for (size_t i = 0; i < out->candidates; i++)
+        out->weights[i] = fmin(1, budget / total);
+    for (double dependent = DEPENDENT;; dependent *= 100) {
+        problem_make(problem, matrix, costs, out->candidates, columns, budget, dependent);
+        if (problem->columns < 2 || factorise(problem, out->weights))
+            break;
+        problem_free(problem);
+    }
+    out->columns = problem->columns;
+}
+
 int rung_design_optimise(struct rung_design *out, const double *matrix, const double *costs,
                          size_t candidates, size_t columns, double budget, enum rung_design_kind kind,
                          struct rung_err *err)
 {
     struct problem problem;
+    int code = 0;
 
     *out = (struct rung_design){.candidates = candidates};
     if (check(matrix, costs, candidates, columns, budget, err) < 0)
         return RUNG_EUSE;
-    problem_make(&problem, matrix, costs, candidates, columns, budget, kind);
-    out->columns = problem.columns;
     out->weights = rung_mem_zalloc(candidates, sizeof *out->weights);
-    minimise(&problem, out);
+    begin(&problem, out, matrix, costs, columns, budget);
+    problem.kind = kind;
+    if (out->columns > 0)
+        minimise(&problem, out);
+    else
+        code = rung_err_set(err, RUNG_EUSE, "experiment design: all values are 0");
     problem_free(&problem);
-    return 0;
+    return code;
+}
+
+size_t rung_design_pick(const struct rung_design *design, double above, size_t *which)
+{
+    struct ratio *order = rung_mem_zalloc(design->candidates, sizeof *order);
+    size_t count = 0;
+
+    for (size_t i = 0; i < design->candidates; i++)
+        if (design->weights[i] > above)
+            order[count++] = (struct ratio){-design->weights[i], i};
+    qsort(order, count, sizeof *order, compare);
+    for (size_t k = 0; k < count; k++)
+        which[k] = order[k].candidate;
+    free(order);
+    return count;
 }
 
 void rung_design_free(struct rung_design *design)
@@ -319,11 +370,14 @@ void rung_design_free(struct rung_design *design)
 
 void rung_design_candidates_make(struct rung_design_candidates *out, const struct rung_design_grid *grid)
 {
-    size_t most = grid->sizes * (grid->machines_max - grid->machines_min + 1);
+    bool empty = grid->machines_min == 0 || grid->machines_min > grid->machines_max ||
+                 !(grid->parts_min > 0) || !(grid->parts_max >= grid->parts_min) ||
+                 !(grid->parts_total >= grid->parts_max);
+    size_t most = empty ? 0 : grid->sizes * (grid->machines_max - grid->machines_min + 1);
 
     *out = (struct rung_design_candidates){.size = rung_mem_zalloc(most, sizeof(double)),
                                            .machines = rung_mem_zalloc(most, sizeof(double))};
-    for (size_t s = 0; s < grid->sizes; s++) {
+    for (size_t s = 0; s < grid->sizes && !empty; s++) {
         double share = grid->sizes > 1 ? (double)s / (double)(grid->sizes - 1) : 0;
         double parts = grid->parts_min + share * (grid->parts_max - grid->parts_min);
         for (size_t m = grid->machines_min; m <= grid->machines_max; m++)

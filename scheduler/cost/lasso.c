@@ -1,13 +1,15 @@
 /*
- * Coordinate descent with a residual, as in Friedman, Hastie and Tibshirani (2010). Where there are many more
- * rows than columns the residual is never formed: X'X and X'y, computed once, say all that a sweep needs.
+ * The Lasso of rows: they are summed up once, and again for every fold by joining the sums of the others;
+ * what is minimised then is cost/descent.c's. Rows are looked at again only to judge a fold.
  */
 #include "cost/lasso.h"
 
 #include "base/mem.h"
+#include "cost/descent.h"
+#include "cost/moments.h"
 
 #include <cblas.h>
-#include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,24 +18,9 @@
 #define PATH_RATIO 1e-5
 #define TOLERANCE  1e-8
 #define SWEEPS     20000
-
-/* Centred, and if asked for standardised, as the numbers that coordinate descent needs. */
-struct moments {
-    size_t rows, columns;
-    double *gram;  /* columns x columns: X'X */
-    double *cross; /* columns: X'y */
-    double square; /* y'y */
-    double *mean, *sd;
-    double y_mean;
-};
-
-static void moments_free(struct moments *moments)
-{
-    free(moments->gram);
-    free(moments->cross);
-    free(moments->mean);
-    free(moments->sd);
-}
+#define LARGEST    1e100 /* of a value: its square, summed over all rows, is a number */
+#define FOLDS_MAX  1000
+#define BLOCK      256 /* rows that are judged at once */
 
 static struct rung_lasso_options complete(const struct rung_lasso_options *options)
 {
@@ -50,36 +37,29 @@ static int check(const double *x, const double *y, size_t rows, size_t columns, 
 {
     if (rows == 0 || columns == 0)
         return rung_err_set(err, RUNG_EUSE, "lasso: no %s", rows == 0 ? "observations" : "columns");
+    if (rows > INT_MAX || columns > INT_MAX / 4 / columns)
+        return rung_err_set(err, RUNG_EUSE, "lasso: %zu observations of %zu columns are too many", rows,
+                            columns);
     for (size_t i = 0; i < rows; i++)
-        if (!isfinite(y[i]))
-            return rung_err_set(err, RUNG_EUSE, "lasso: the target of row %zu is not finite", i);
+        if (!(fabs(y[i]) <= LARGEST))
+            return rung_err_set(err, RUNG_EUSE, "lasso: the target of row %zu is %s", i,
+                                isfinite(y[i]) ? "beyond 1e100" : "not finite");
     for (size_t i = 0; i < rows * columns; i++)
-        if (!isfinite(x[i]))
-            return rung_err_set(err, RUNG_EUSE, "lasso: row %zu has a value that is not finite", i % rows);
+        if (!(fabs(x[i]) <= LARGEST))
+            return rung_err_set(err, RUNG_EUSE, "lasso: row %zu has a value that is %s", i % rows,
+                                isfinite(x[i]) ? "beyond 1e100" : "not finite");
     return 0;
 }
 
-/* ---- preparation ---- */
+/* ---- the problem that is solved ---- */
 
-/* A column of the rows that are not in fold `without`, centred; returns its population sd. */
-static double centre(const double *column, size_t rows, const size_t *folds, size_t without, double *out,
-                     double *mean, size_t *count)
-{
-    double sum = 0, squares = 0;
-
-    *count = 0;
-    for (size_t i = 0; i < rows; i++)
-        if (!folds || folds[i] != without) {
-            out[(*count)++] = column[i];
-            sum += column[i];
-        }
-    *mean = *count > 0 ? sum / (double)*count : 0;
-    for (size_t i = 0; i < *count; i++) {
-        out[i] -= *mean;
-        squares += out[i] * out[i];
-    }
-    return *count > 0 ? sqrt(squares / (double)*count) : 0;
-}
+/* Moments as coordinate descent needs them: without constant columns, and standardised if asked for. */
+struct problem {
+    size_t rows, columns;
+    double *gram, *cross, square; /* X'X, X'y, y'y */
+    double *scale;                /* per column, what it was divided by; 0: a constant */
+    double *mean, y_mean;
+};
 
 /* A column that is constant but for rounding tells nothing. */
 static bool is_constant(double sd, double mean)
@@ -87,177 +67,94 @@ static bool is_constant(double sd, double mean)
     return !(sd > 1e-13 * fabs(mean)) || sd == 0;
 }
 
-static void prepare(struct moments *moments, const double *x, const double *y, size_t rows, size_t columns,
-                    const size_t *folds, size_t without, bool standardise)
+static void problem_make(struct problem *problem, const struct rung_moments *moments, bool standardise)
 {
-    double *centred = rung_mem_zalloc(rows * columns, sizeof *centred),
-           *target = rung_mem_zalloc(rows, sizeof *target);
-    size_t count = 0;
+    size_t width = moments->width, columns = width - 1;
 
-    *moments = (struct moments){.columns = columns,
+    *problem = (struct problem){.rows = moments->rows,
+                                .columns = columns,
                                 .gram = rung_mem_zalloc(columns * columns, sizeof(double)),
                                 .cross = rung_mem_zalloc(columns, sizeof(double)),
-                                .mean = rung_mem_zalloc(columns, sizeof(double)),
-                                .sd = rung_mem_zalloc(columns, sizeof(double))};
-    centre(y, rows, folds, without, target, &moments->y_mean, &count);
+                                .square = moments->product[columns + columns * width],
+                                .scale = rung_mem_zalloc(columns, sizeof(double)),
+                                .mean = rung_mem_copy(moments->mean, width, sizeof(double)),
+                                .y_mean = moments->mean[columns]};
     for (size_t j = 0; j < columns; j++) {
-        double sd = centre(x + j * rows, rows, folds, without, centred + j * rows, &moments->mean[j], &count);
-        moments->sd[j] = is_constant(sd, moments->mean[j]) ? 0 : standardise ? sd : 1;
-        for (size_t i = 0; i < count; i++)
-            centred[i + j * rows] = moments->sd[j] > 0 ? centred[i + j * rows] / moments->sd[j] : 0;
+        double sd = sqrt(moments->product[j + j * width] / (double)moments->rows);
+        problem->scale[j] = is_constant(sd, moments->mean[j]) ? 0 : standardise ? sd : 1;
     }
-    moments->rows = count;
-    cblas_dsyrk(CblasColMajor, CblasUpper, CblasTrans, (int)columns, (int)count, 1, centred, (int)rows, 0,
-                moments->gram, (int)columns);
-    for (size_t j = 0; j < columns; j++)
-        for (size_t k = 0; k < j; k++)
-            moments->gram[j + k * columns] = moments->gram[k + j * columns];
-    cblas_dgemv(CblasColMajor, CblasTrans, (int)count, (int)columns, 1, centred, (int)rows, target, 1, 0,
-                moments->cross, 1);
-    moments->square = cblas_ddot((int)count, target, 1, target, 1);
-    free(centred);
-    free(target);
+    for (size_t j = 0; j < columns; j++) {
+        if (problem->scale[j] == 0)
+            continue;
+        problem->cross[j] = moments->product[j + columns * width] / problem->scale[j];
+        for (size_t k = 0; k < columns; k++)
+            if (problem->scale[k] > 0)
+                problem->gram[j + k * columns] =
+                    moments->product[j + k * width] / problem->scale[j] / problem->scale[k];
+    }
 }
 
-static double alpha_max(const struct moments *moments)
+static void problem_free(struct problem *problem)
+{
+    free(problem->gram);
+    free(problem->cross);
+    free(problem->scale);
+    free(problem->mean);
+}
+
+static void problem_of_all(struct problem *problem, const double *x, const double *y, size_t rows,
+                           size_t columns, bool standardise)
+{
+    struct rung_row_groups groups;
+    struct rung_moments moments;
+
+    rung_row_groups_make(&groups, rows, NULL, 1);
+    rung_moments_take(&moments, x, y, rows, columns, &groups, 0);
+    problem_make(problem, &moments, standardise);
+    rung_moments_free(&moments);
+    rung_row_groups_free(&groups);
+}
+
+static double alpha_max(const struct problem *problem)
 {
     double largest = 0;
 
-    for (size_t j = 0; j < moments->columns; j++)
-        largest = fmax(largest, fabs(moments->cross[j]));
-    return moments->rows > 0 ? largest / (double)moments->rows : 0;
+    for (size_t j = 0; j < problem->columns; j++)
+        largest = fmax(largest, fabs(problem->cross[j]));
+    return problem->rows > 0 ? largest / (double)problem->rows : 0;
 }
 
-/* ---- descent ---- */
-
-/* w, and q = X'(y - Xw), kept up to date. */
-struct descent {
-    double *w, *q;
-};
-
-static double soft(double value, double threshold)
+static void start(struct rung_descent *at, const struct problem *problem)
 {
-    return value > threshold ? value - threshold : value < -threshold ? value + threshold : 0;
+    rung_descent_start(at, problem->gram, problem->cross, problem->square, problem->columns);
 }
 
-static double residual_square(const struct moments *moments, const struct descent *at)
-{
-    double sum = moments->square;
-
-    for (size_t j = 0; j < moments->columns; j++)
-        sum -= at->w[j] * (moments->cross[j] + at->q[j]);
-    return fmax(0, sum);
-}
-
-static double norm_one(const double *w, size_t count)
-{
-    return cblas_dasum((int)count, w, 1);
-}
-
-/* Kim et al. (2007): a dual feasible point is the residual, scaled. */
-static double duality_gap(const struct moments *moments, const struct descent *at, double penalty)
-{
-    double largest = 0, square = residual_square(moments, at), along = square;
-
-    for (size_t j = 0; j < moments->columns; j++) {
-        largest = fmax(largest, fabs(at->q[j]));
-        along += at->w[j] * at->q[j];
-    }
-    double s = largest > penalty ? penalty / largest : 1;
-    return fmax(0, 0.5 * square * (1 + s * s) + penalty * norm_one(at->w, moments->columns) - s * along);
-}
-
-/* One sweep over all columns, or over those that are not 0: the largest change. */
-static double sweep(const struct moments *moments, struct descent *at, double penalty, bool active_only)
-{
-    size_t columns = moments->columns;
-    double change = 0;
-
-    for (size_t j = 0; j < columns; j++) {
-        double square = moments->gram[j + j * columns];
-        if (square <= 0 || (active_only && at->w[j] == 0))
-            continue;
-        double to = soft(at->q[j] + at->w[j] * square, penalty) / square, by = to - at->w[j];
-        if (by == 0)
-            continue;
-        cblas_daxpy((int)columns, -by, moments->gram + j * columns, 1, at->q, 1);
-        at->w[j] = to;
-        change = fmax(change, fabs(by));
-    }
-    return change;
-}
-
-static double largest_weight(const struct descent *at, size_t columns)
-{
-    double largest = 0;
-
-    for (size_t j = 0; j < columns; j++)
-        largest = fmax(largest, fabs(at->w[j]));
-    return largest;
-}
-
-/* From where `at` is. Returns the sweeps it took. */
-static size_t descend(const struct moments *moments, struct descent *at, double alpha,
+static size_t descend(struct rung_descent *at, const struct problem *problem, double alpha,
                       const struct rung_lasso_options *with)
 {
-    double penalty = alpha * (double)moments->rows;
-    size_t sweeps = 0;
-
-    while (sweeps < with->sweeps) {
-        double change = sweep(moments, at, penalty, false);
-        sweeps++;
-        if (change <= with->tol * largest_weight(at, moments->columns) &&
-            duality_gap(moments, at, penalty) <= with->tol * moments->square)
-            break;
-        while (sweeps < with->sweeps && change > with->tol * largest_weight(at, moments->columns)) {
-            change = sweep(moments, at, penalty, true);
-            sweeps++;
-        }
-    }
-    return sweeps;
+    return rung_descent_run(at, alpha * (double)problem->rows, with->tol, with->sweeps);
 }
 
-static struct descent start(const struct moments *moments)
+/* Weights of the columns as they were given. */
+static void to_raw(const struct problem *problem, const double *w, double *raw)
 {
-    struct descent at = {rung_mem_zalloc(moments->columns, sizeof(double)),
-                         rung_mem_zalloc(moments->columns, sizeof(double))};
-
-    memcpy(at.q, moments->cross, moments->columns * sizeof *at.q);
-    return at;
+    for (size_t j = 0; j < problem->columns; j++)
+        raw[j] = problem->scale[j] > 0 ? w[j] / problem->scale[j] : 0;
 }
 
-static void stop(struct descent *at)
-{
-    free(at->w);
-    free(at->q);
-}
-
-/* ---- results ---- */
-
-/* In the units of the columns as they were given. */
-static double to_raw(const struct moments *moments, const double *w, double *raw)
-{
-    double intercept = moments->y_mean;
-
-    for (size_t j = 0; j < moments->columns; j++) {
-        raw[j] = moments->sd[j] > 0 ? w[j] / moments->sd[j] : 0;
-        intercept -= raw[j] * moments->mean[j];
-    }
-    return intercept;
-}
-
-static void finish(struct rung_lasso *fit, const struct moments *moments, const struct descent *at,
+static void finish(struct rung_lasso *fit, const struct problem *problem, const struct rung_descent *at,
                    double alpha, size_t sweeps)
 {
-    double penalty = alpha * (double)moments->rows;
+    size_t columns = problem->columns;
 
-    fit->columns = moments->columns;
-    fit->weights = rung_mem_zalloc(moments->columns, sizeof *fit->weights);
-    fit->intercept = to_raw(moments, at->w, fit->weights);
+    fit->columns = columns;
+    fit->weights = rung_mem_zalloc(columns, sizeof *fit->weights);
+    to_raw(problem, at->w, fit->weights);
+    fit->intercept = problem->y_mean - cblas_ddot((int)columns, fit->weights, 1, problem->mean, 1);
     fit->alpha = alpha;
-    fit->objective = 0.5 * residual_square(moments, at) / (double)moments->rows +
-                     alpha * norm_one(at->w, moments->columns);
-    fit->gap = duality_gap(moments, at, penalty);
+    fit->objective =
+        0.5 * rung_descent_residual(at) / (double)problem->rows + alpha * cblas_dasum((int)columns, at->w, 1);
+    fit->gap = rung_descent_gap(at, alpha * (double)problem->rows);
     fit->cv_error = NAN;
     fit->sweeps = sweeps;
 }
@@ -266,66 +163,85 @@ int rung_lasso_fit(struct rung_lasso *fit, const double *x, const double *y, siz
                    double alpha, const struct rung_lasso_options *options, struct rung_err *err)
 {
     struct rung_lasso_options with = complete(options);
-    struct moments moments;
+    struct problem problem;
+    struct rung_descent at;
 
     *fit = (struct rung_lasso){0};
     if (check(x, y, rows, columns, err) < 0)
         return RUNG_EUSE;
     if (!(alpha >= 0) || !isfinite(alpha))
         return rung_err_set(err, RUNG_EUSE, "lasso: a penalty of %g is not one of 0 or more", alpha);
-    prepare(&moments, x, y, rows, columns, NULL, 0, with.standardise);
-    struct descent at = start(&moments);
-    size_t sweeps = descend(&moments, &at, alpha, &with);
-    finish(fit, &moments, &at, alpha, sweeps);
-    stop(&at);
-    moments_free(&moments);
+    problem_of_all(&problem, x, y, rows, columns, with.standardise);
+    start(&at, &problem);
+    size_t sweeps = descend(&at, &problem, alpha, &with);
+    finish(fit, &problem, &at, alpha, sweeps);
+    rung_descent_stop(&at);
+    problem_free(&problem);
     return 0;
 }
 
 double rung_lasso_alpha_max(const double *x, const double *y, size_t rows, size_t columns,
                             const struct rung_lasso_options *options)
 {
-    struct moments moments;
+    struct problem problem;
 
-    prepare(&moments, x, y, rows, columns, NULL, 0, options && options->standardise);
-    double alpha = alpha_max(&moments);
-    moments_free(&moments);
+    problem_of_all(&problem, x, y, rows, columns, options && options->standardise);
+    double alpha = alpha_max(&problem);
+    problem_free(&problem);
     return alpha;
 }
 
 /* ---- the choice of the penalty ---- */
+
+struct rows {
+    const double *x, *y;
+    size_t count, columns;
+};
 
 static double penalty_at(const struct rung_lasso_options *with, double largest, size_t k)
 {
     return with->path < 2 ? largest : largest * pow(with->path_ratio, (double)k / (double)(with->path - 1));
 }
 
-/* Adds, for every penalty, the mean squared error on the rows of the fold that was left out. */
-static void judge_fold(double *errors, const double *x, const double *y, size_t rows, size_t columns,
-                       const size_t *folds, size_t fold, double largest,
-                       const struct rung_lasso_options *with)
+/* Raw weights of the whole path, columns x path. */
+static double *path_of(const struct problem *problem, double largest, const struct rung_lasso_options *with)
 {
-    struct moments moments;
-    double *raw = rung_mem_zalloc(columns, sizeof *raw);
+    double *weights = rung_mem_zalloc(problem->columns * with->path, sizeof *weights);
+    struct rung_descent at;
 
-    prepare(&moments, x, y, rows, columns, folds, fold, with->standardise);
-    struct descent at = start(&moments);
+    start(&at, problem);
     for (size_t k = 0; k < with->path; k++) {
-        descend(&moments, &at, penalty_at(with, largest, k), with);
-        double intercept = to_raw(&moments, at.w, raw), sum = 0;
-        size_t count = 0;
-        for (size_t i = 0; i < rows; i++) {
-            if (folds[i] != fold)
-                continue;
-            double off = y[i] - intercept - cblas_ddot((int)columns, x + i, (int)rows, raw, 1);
-            sum += off * off;
-            count++;
-        }
-        errors[k] += sum / (double)count;
+        descend(&at, problem, penalty_at(with, largest, k), with);
+        to_raw(problem, at.w, weights + k * problem->columns);
     }
-    stop(&at);
-    moments_free(&moments);
-    free(raw);
+    rung_descent_stop(&at);
+    return weights;
+}
+
+/* Adds, for every penalty, the mean squared error on the rows of the fold that was left out. */
+static void judge(double *errors, const struct rows *rows, const struct rung_row_groups *folds, size_t fold,
+                  const struct problem *problem, const double *weights, size_t path)
+{
+    const size_t *which = folds->rows + folds->first[fold];
+    size_t count = folds->first[fold + 1] - folds->first[fold], columns = rows->columns;
+    double *block = rung_mem_zalloc(BLOCK * columns, sizeof *block),
+           *off = rung_mem_zalloc(BLOCK * path, sizeof *off);
+
+    for (size_t first = 0; first < count; first += BLOCK) {
+        size_t size = count - first < BLOCK ? count - first : BLOCK;
+        for (size_t j = 0; j < columns; j++)
+            for (size_t r = 0; r < size; r++)
+                block[r + j * BLOCK] = rows->x[which[first + r] + j * rows->count] - problem->mean[j];
+        for (size_t k = 0; k < path; k++)
+            for (size_t r = 0; r < size; r++)
+                off[r + k * BLOCK] = rows->y[which[first + r]] - problem->y_mean;
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)size, (int)path, (int)columns, -1, block,
+                    BLOCK, weights, (int)columns, 1, off, BLOCK);
+        for (size_t k = 0; k < path; k++)
+            errors[k] += cblas_ddot((int)size, off + k * BLOCK, 1, off + k * BLOCK, 1) / (double)count;
+    }
+    free(block);
+    free(off);
 }
 
 static int check_folds(size_t rows, const size_t *folds, size_t fold_count, struct rung_err *err)
@@ -334,6 +250,8 @@ static int check_folds(size_t rows, const size_t *folds, size_t fold_count, stru
         return rung_err_set(err, RUNG_EUSE, "cross-validation: %zu observations, 10 are needed", rows);
     if (fold_count < 2)
         return rung_err_set(err, RUNG_EUSE, "cross-validation: one fold, 2 are needed");
+    if (fold_count > FOLDS_MAX)
+        return rung_err_set(err, RUNG_EUSE, "cross-validation: %zu folds, at most %d", fold_count, FOLDS_MAX);
     size_t *sizes = rung_mem_zalloc(fold_count, sizeof *sizes);
     bool wrong = false;
     for (size_t i = 0; i < rows; i++) {
@@ -347,32 +265,63 @@ static int check_folds(size_t rows, const size_t *folds, size_t fold_count, stru
     return wrong ? rung_err_set(err, RUNG_EUSE, "cross-validation: a fold without observations") : 0;
 }
 
+/* Per penalty the error over all folds; `all` gets the problem of all rows. */
+static double *cross_validate(struct problem *all, const struct rows *rows,
+                              const struct rung_row_groups *folds, const struct rung_lasso_options *with)
+{
+    struct rung_moments *parts = rung_mem_zalloc(folds->count, sizeof *parts), joined;
+    double *errors = rung_mem_zalloc(with->path, sizeof *errors);
+
+    for (size_t f = 0; f < folds->count; f++)
+        rung_moments_take(&parts[f], rows->x, rows->y, rows->count, rows->columns, folds, f);
+    rung_moments_join(&joined, parts, folds->count, folds->count);
+    problem_make(all, &joined, with->standardise);
+    rung_moments_free(&joined);
+    double largest = alpha_max(all);
+    for (size_t f = 0; f < folds->count; f++) {
+        struct problem problem;
+        rung_moments_join(&joined, parts, folds->count, f);
+        problem_make(&problem, &joined, with->standardise);
+        double *weights = path_of(&problem, largest, with);
+        judge(errors, rows, folds, f, &problem, weights, with->path);
+        rung_moments_free(&joined);
+        problem_free(&problem);
+        free(weights);
+    }
+    for (size_t f = 0; f < folds->count; f++)
+        rung_moments_free(&parts[f]);
+    free(parts);
+    return errors;
+}
+
 int rung_lasso_fit_cv(struct rung_lasso *fit, const double *x, const double *y, size_t rows, size_t columns,
                       const size_t *folds, size_t fold_count, const struct rung_lasso_options *options,
                       struct rung_err *err)
 {
     struct rung_lasso_options with = complete(options);
-    struct moments moments;
+    struct rung_row_groups groups;
+    struct problem problem;
+    struct rung_descent at;
     size_t best = 0, sweeps = 0;
 
     *fit = (struct rung_lasso){0};
     if (check(x, y, rows, columns, err) < 0 || check_folds(rows, folds, fold_count, err) < 0)
         return RUNG_EUSE;
-    prepare(&moments, x, y, rows, columns, NULL, 0, with.standardise);
-    double largest = alpha_max(&moments), *errors = rung_mem_zalloc(with.path, sizeof *errors);
-    for (size_t fold = 0; fold < fold_count; fold++)
-        judge_fold(errors, x, y, rows, columns, folds, fold, largest, &with);
+    rung_row_groups_make(&groups, rows, folds, fold_count);
+    double *errors = cross_validate(&problem, &(struct rows){x, y, rows, columns}, &groups, &with);
     for (size_t k = 1; k < with.path; k++)
         if (errors[k] < errors[best])
             best = k;
-    struct descent at = start(&moments);
+    double largest = alpha_max(&problem);
+    start(&at, &problem);
     for (size_t k = 0; k <= best; k++)
-        sweeps = descend(&moments, &at, penalty_at(&with, largest, k), &with);
-    finish(fit, &moments, &at, penalty_at(&with, largest, best), sweeps);
+        sweeps = descend(&at, &problem, penalty_at(&with, largest, k), &with);
+    finish(fit, &problem, &at, penalty_at(&with, largest, best), sweeps);
     fit->cv_error = errors[best] / (double)fold_count;
+    rung_descent_stop(&at);
+    problem_free(&problem);
+    rung_row_groups_free(&groups);
     free(errors);
-    stop(&at);
-    moments_free(&moments);
     return 0;
 }
 

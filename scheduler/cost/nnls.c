@@ -5,21 +5,23 @@
 #include "cost/nnls.h"
 
 #include "base/mem.h"
+#include "cost/lapack.h"
 
 #include <cblas.h>
 #include <float.h>
-#include <lapacke.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A problem whose columns have unit norm and that has no more rows than it needs. */
+/* A problem whose columns and target have unit norm, and that has no more rows than it needs. */
 struct problem {
     size_t rows, columns;
     double *a;     /* rows x columns */
     double *t;     /* rows */
     double *scale; /* norms of the given columns; 0: a column of zeros */
+    double length; /* of the given target */
 };
 
 static void problem_free(struct problem *problem)
@@ -33,6 +35,9 @@ static int check(const double *a, size_t rows, size_t columns, const double *t, 
 {
     if (rows == 0 || columns == 0)
         return rung_err_set(err, RUNG_EUSE, "least squares: no %s", rows == 0 ? "observations" : "columns");
+    if (rows > INT_MAX || columns >= INT_MAX)
+        return rung_err_set(err, RUNG_EUSE, "least squares: %zu observations of %zu columns are too many",
+                            rows, columns);
     for (size_t i = 0; i < rows * columns; i++)
         if (!isfinite(a[i]))
             return rung_err_set(err, RUNG_EUSE, "least squares: row %zu has a value that is not finite",
@@ -43,7 +48,17 @@ static int check(const double *a, size_t rows, size_t columns, const double *t, 
     return 0;
 }
 
-/* Column by column, each divided by its norm; the target last. */
+/* Divides by the norm, which is returned; it may be infinite. */
+static double normalise(double *v, size_t count)
+{
+    double norm = cblas_dnrm2((int)count, v, 1);
+
+    for (size_t i = 0; i < count && norm > 0; i++)
+        v[i] /= norm;
+    return norm;
+}
+
+/* All columns and, last, the target, each divided by its norm. */
 static double *scaled_copy(struct problem *problem, const double *a, const double *t)
 {
     size_t rows = problem->rows, columns = problem->columns;
@@ -51,13 +66,9 @@ static double *scaled_copy(struct problem *problem, const double *a, const doubl
 
     memcpy(both, a, rows * columns * sizeof *both);
     memcpy(both + rows * columns, t, rows * sizeof *both);
-    for (size_t j = 0; j < columns; j++) {
-        double norm = cblas_dnrm2((int)rows, both + j * rows, 1);
-        problem->scale[j] = norm;
-        if (norm > 0)
-            for (size_t i = 0; i < rows; i++)
-                both[i + j * rows] /= norm;
-    }
+    for (size_t j = 0; j < columns; j++)
+        problem->scale[j] = normalise(both + j * rows, rows);
+    problem->length = normalise(both + columns * rows, rows);
     return both;
 }
 
@@ -68,7 +79,7 @@ static void reduce(struct problem *problem, double *both)
 
     if (rows > width) {
         double *tau = rung_mem_zalloc(width, sizeof *tau);
-        LAPACKE_dgeqrf(LAPACK_COL_MAJOR, (int)rows, (int)width, both, (int)rows, tau);
+        rung_lapack(LAPACKE_dgeqrf(LAPACK_COL_MAJOR, (int)rows, (int)width, both, (int)rows, tau));
         free(tau);
     }
     problem->a = rung_mem_zalloc(kept * problem->columns, sizeof *problem->a);
@@ -119,8 +130,8 @@ static void solve(const struct problem *problem, const bool *in, double *z)
     for (size_t k = 0; k < count; k++)
         memcpy(a + k * rows, problem->a + which[k] * rows, rows * sizeof *a);
     memcpy(b, problem->t, rows * sizeof *b);
-    LAPACKE_dgelsy(LAPACK_COL_MAJOR, (int)rows, (int)count, 1, a, (int)rows, b, (int)longer, pivots,
-                   DBL_EPSILON * (double)longer, &rank);
+    rung_lapack(LAPACKE_dgelsy(LAPACK_COL_MAJOR, (int)rows, (int)count, 1, a, (int)rows, b, (int)longer,
+                               pivots, DBL_EPSILON * (double)longer, &rank));
     for (size_t k = 0; k < count; k++)
         z[which[k]] = b[k];
     free(a);
@@ -145,8 +156,7 @@ static double tolerance(const struct problem *problem)
     for (size_t j = 0; j < problem->columns; j++)
         largest = fmax(largest, cblas_dasum((int)problem->rows, problem->a + j * problem->rows, 1));
     size_t longer = problem->rows > problem->columns ? problem->rows : problem->columns;
-    return 10 * DBL_EPSILON * largest * (double)longer *
-           fmax(1, cblas_dnrm2((int)problem->rows, problem->t, 1));
+    return 10 * DBL_EPSILON * largest * (double)longer;
 }
 
 /* The column outside that would lower the residual fastest, or columns. */
@@ -168,30 +178,34 @@ static size_t steepest(const struct problem *problem, const double *r, const boo
     return best;
 }
 
-/* Moves x towards z as far as nothing becomes negative; what reaches 0 leaves. False: x is z. */
+/* Moves x towards z as far as nothing becomes negative; what reaches 0 leaves, the first to do so whatever
+ * rounding says, so that this ends. False: x is z. */
 static bool step_back(const struct problem *problem, double *x, const double *z, bool *in)
 {
-    double alpha = INFINITY;
+    size_t columns = problem->columns, first = columns;
+    double alpha = 1;
 
-    for (size_t j = 0; j < problem->columns; j++)
-        if (in[j] && z[j] <= 0)
-            alpha = fmin(alpha, x[j] / (x[j] - z[j]));
-    if (!isfinite(alpha)) {
-        bool negative = false;
-        for (size_t j = 0; j < problem->columns; j++)
-            negative = negative || (in[j] && z[j] <= 0);
-        if (!negative) {
-            memcpy(x, z, problem->columns * sizeof *x);
-            return false;
+    for (size_t j = 0; j < columns; j++) {
+        if (!in[j] || z[j] > 0)
+            continue;
+        double share = x[j] > 0 ? x[j] / (x[j] - z[j]) : 0;
+        if (first == columns || share < alpha) {
+            alpha = share;
+            first = j;
         }
-        alpha = 0; /* a column that came in at 0 and wants below: it leaves again */
     }
-    for (size_t j = 0; j < problem->columns; j++) {
+    if (first == columns) {
+        memcpy(x, z, columns * sizeof *x);
+        return false;
+    }
+    for (size_t j = 0; j < columns; j++) {
         if (!in[j])
             continue;
-        bool leaves = z[j] <= 0 && x[j] + alpha * (z[j] - x[j]) <= DBL_EPSILON;
-        x[j] = leaves ? 0 : x[j] + alpha * (z[j] - x[j]);
-        in[j] = !leaves;
+        x[j] += alpha * (z[j] - x[j]);
+        if (j == first || (z[j] <= 0 && x[j] <= DBL_EPSILON)) {
+            x[j] = 0;
+            in[j] = false;
+        }
     }
     return true;
 }
@@ -222,16 +236,21 @@ static void lawson_hanson(const struct problem *problem, double *x)
     free(r);
 }
 
-static void unscale(const struct problem *problem, double *x, double *residual)
+static int unscale(const struct problem *problem, double *x, double *residual, struct rung_err *err)
 {
-    double *r = rung_mem_zalloc(problem->rows, sizeof *r);
-    double norm = residual_of(problem, x, r);
+    double *r = rung_mem_zalloc(problem->rows, sizeof *r), norm = residual_of(problem, x, r);
+    bool finite = isfinite(norm) && isfinite(problem->length);
 
-    if (residual)
-        *residual = norm;
-    for (size_t j = 0; j < problem->columns; j++)
-        x[j] = problem->scale[j] > 0 ? x[j] / problem->scale[j] : 0;
     free(r);
+    for (size_t j = 0; j < problem->columns; j++) {
+        x[j] = problem->scale[j] > 0 ? x[j] * (problem->length / problem->scale[j]) : 0;
+        finite = finite && isfinite(x[j]) && isfinite(problem->scale[j]);
+    }
+    if (residual)
+        *residual = norm * problem->length;
+    return finite
+               ? 0
+               : rung_err_set(err, RUNG_EUSE, "least squares: values are too large or too different in size");
 }
 
 int rung_nnls(const double *a, size_t rows, size_t columns, const double *t, double *x, double *residual,
@@ -242,7 +261,7 @@ int rung_nnls(const double *a, size_t rows, size_t columns, const double *t, dou
 
     if (code == 0) {
         lawson_hanson(&problem, x);
-        unscale(&problem, x, residual);
+        code = unscale(&problem, x, residual, err);
     }
     problem_free(&problem);
     return code;
@@ -259,7 +278,7 @@ int rung_least_squares(const double *a, size_t rows, size_t columns, const doubl
         for (size_t j = 0; j < columns; j++)
             in[j] = problem.scale[j] > 0;
         solve(&problem, in, x);
-        unscale(&problem, x, residual);
+        code = unscale(&problem, x, residual, err);
         free(in);
     }
     problem_free(&problem);

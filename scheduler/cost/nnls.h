@@ -13,7 +13,7 @@
 /* min |a x - t| over x >= 0; a is rows x columns, t has rows, x gets columns values; *residual (may be NULL):
  * |a x - t|. Columns are scaled to unit norm on the way; a column of zeros gets 0; columns that depend on
  * others get a least squares solution all the same. RUNG_EUSE, in a sentence: no rows, no columns, a value
- * that is not finite. */
+ * that is not finite, values so large or so different in size that x or a norm is none. */
 int rung_nnls(const double *a, size_t rows, size_t columns, const double *t, double *x, double *residual,
               struct rung_err *err) RUNG_CHECK_RESULT;
 
