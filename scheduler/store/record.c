@@ -88,6 +88,20 @@ int rung_record_find(struct rung_store *store, const char *name, struct rung_sea
     return rc == 0 ? refuse_name(store, name, err) : rc < 0 ? rc : 0;
 }
 
+int rung_record_names(struct rung_store *store, rung_record_name_fn *each, void *context,
+                      struct rung_err *err)
+{
+    sqlite3_stmt *stmt = rung_stmt_get(store, RUNG_STMT_SEARCH_NAMES, err);
+    int rc;
+
+    if (!stmt)
+        return rung_stmt_code(err);
+    while ((rc = rung_stmt_next(store, stmt, err)) > 0)
+        each(context, (const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_reset(stmt);
+    return rc;
+}
+
 static struct rung_record *new_record(struct rung_store *store, const struct rung_space *space, uint64_t seed)
 {
     struct rung_record *record = rung_mem_zalloc(1, sizeof *record);

@@ -42,6 +42,10 @@ void rung_search_row_free(struct rung_search_row *row); /* the strings, not the 
  * names there are). */
 int rung_record_find(struct rung_store *store, const char *name, struct rung_search_row *row,
                      struct rung_err *err) RUNG_CHECK_RESULT;
+/* The names of all searches, the newest first. */
+typedef void rung_record_name_fn(void *context, const char *name);
+int rung_record_names(struct rung_store *store, rung_record_name_fn *each, void *context,
+                      struct rung_err *err) RUNG_CHECK_RESULT;
 /* Whether a search of that name is in the database; *row (may be NULL) as above. 1, 0 or a negative code. */
 int rung_record_exists(struct rung_store *store, const char *name, struct rung_search_row *row,
                        struct rung_err *err) RUNG_CHECK_RESULT;

@@ -91,6 +91,15 @@ static const char *const texts[RUNG_STMT_COUNT] = {
         " GROUP BY f.model ORDER BY f.model",
     [RUNG_STMT_STATES] = "SELECT id, calls, state_bytes FROM progress WHERE id " WITHIN
                          " AND state_bytes IS NOT NULL ORDER BY id",
+    [RUNG_STMT_HISTORY_MODELS] = "SELECT m.id, m.bracket, m.parameters, p.state_bytes FROM model m"
+                                 " LEFT JOIN progress p ON p.id = m.id WHERE m.id " WITHIN " ORDER BY m.id",
+    [RUNG_STMT_HISTORY_TRAINERS] =
+        "SELECT trainer, host, joined_at, left_at, jobs, busy_seconds FROM trainer WHERE id " WITHIN
+        " ORDER BY id",
+    [RUNG_STMT_HISTORY_FAILURES] =
+        "SELECT model, trainer, at FROM failure WHERE id " WITHIN " AND model IS NOT NULL ORDER BY id",
+    [RUNG_STMT_HISTORY_EVENTS] = "SELECT id, kind, model, calls, score, fit_seconds, score_seconds, examples,"
+                                 " trainer, elapsed, at FROM event WHERE id " WITHIN " ORDER BY id",
 };
 
 sqlite3_stmt *rung_stmt_get(struct rung_store *store, enum rung_stmt which, struct rung_err *err)

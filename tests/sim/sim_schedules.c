@@ -1,7 +1,8 @@
 /*
  * Random searches under random schedules. After every step a shadow, which knows the rules and nothing of the
- * core's data, checks the invariants of core/search.h; afterwards the events are replayed, and a search whose
- * scores do not depend on time is run again in other orders, which must not change how it ends.
+ * core's data, checks the invariants of core/search.h; now and then the search goes on as a copy of itself.
+ * Afterwards the events are replayed, and a search whose scores do not depend on time is run again in other
+ * orders, which must not change how it ends.
  *
  *     sim_schedules [SEED [COUNT]]        COUNT searches from SEED on; a failure names its seed
  */
@@ -306,7 +307,7 @@ static void init(struct shadow *shadow, uint64_t seed, const struct rung_search_
 {
     *shadow =
         (struct shadow){.seed = seed, .spec = *spec, .best = RUNG_NO_MODEL, .search = help_search(spec)};
-    shadow->queue = rung_jobq_create(shadow->search, RUNG_PRIORITY_SCORE);
+    shadow->queue = rung_jobq_create(shadow->search, (enum rung_priority)(seed % 3));
     rung_buf_init(&shadow->events, RUNG_BUF_UNLIMITED);
     rung_buf_init(&shadow->decisions, RUNG_BUF_UNLIMITED);
 }
@@ -345,6 +346,24 @@ static void maybe_retry(struct shadow *shadow, uint64_t *random)
               "a retry after its rung was decided", model);
 }
 
+/* The search goes on as its own copy, and its open jobs wait in a new queue. */
+static void go_on_with_clone(struct shadow *shadow)
+{
+    struct rung_search *clone = rung_search_clone(shadow->search);
+    struct rung_decisions open = {0};
+    rung_jobq_free(shadow->queue);
+    rung_search_free(shadow->search);
+    shadow->search = clone;
+    shadow->queue = rung_jobq_create(clone, (enum rung_priority)(shadow->seed % 3));
+    for (uint32_t model = 0; model < shadow->count; model++) {
+        struct rung_decision train = {.kind = RUNG_DECISION_TRAIN, .model = model};
+        if (shadow->models[model].open)
+            rung_decisions_add(&open, &train);
+    }
+    rung_jobq_apply(shadow->queue, &open, 1);
+    rung_decisions_free(&open);
+}
+
 /* Runs the search to its end, in an order that `random` gives. */
 static void run(struct shadow *shadow, uint64_t *random, bool retries)
 {
@@ -366,6 +385,8 @@ static void run(struct shadow *shadow, uint64_t *random, bool retries)
         step(shadow, &event);
         if (retries)
             maybe_retry(shadow, random);
+        if (help_below(random, 30) == 0)
+            go_on_with_clone(shadow);
     }
     check(shadow, shadow->done || (!synchronous(shadow) && shadow->spec.models == RUNG_UNSET), "ends undone",
           0);
