@@ -7,7 +7,16 @@ _rung_options() {
     top) echo "-n --search --format --help" ;;
     list) echo "--format --help" ;;
     show) echo "--search --format --help" ;;
-    plan) echo "--set --format --help" ;;
+    plan) echo "--db --probe --trainers --budget --deadline --set --format --help" ;;
+    simulate)
+        echo "--trainers --priority --bracket-order --unit --fit-seconds --score-seconds --overhead-seconds" \
+            "--transfer-seconds --start-seconds --slow --loss --model --unknown --seed --search --set --format --svg" \
+            "--svg-time --help"
+        ;;
+    predict) echo "--metric --to --level --search --format --svg --help" ;;
+    advise)
+        echo "--goal --deadline --machines --algorithm --metric --maximize --limit --bound --candidates --search --format --help"
+        ;;
     check) echo "--set --help" ;;
     export) echo "--what --search --format --help" ;;
     best) echo "--search --format --state --help" ;;
@@ -39,7 +48,7 @@ _rung_files() { # SUFFIX
 }
 
 _rung() {
-    local commands="run resume top list show plan check export best logs retry delete help --version --help"
+    local commands="run resume top list show plan simulate predict advise check export best logs retry delete help --version --help"
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
 
@@ -55,8 +64,14 @@ _rung() {
         ;;
     --search) mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current") ;;
     --db) _rung_files .db "$current" ;;
-    --events | --state) _rung_files "" "$current" ;;
-    --trainers | --set | --time-limit | -n) ;;
+    --events | --state | --svg | --svg-time) _rung_files "" "$current" ;;
+    --priority) mapfile -t COMPREPLY < <(compgen -W "score fifo critical" -- "$current") ;;
+    --bracket-order) mapfile -t COMPREPLY < <(compgen -W "planned reversed" -- "$current") ;;
+    --unit) mapfile -t COMPREPLY < <(compgen -W "job call" -- "$current") ;;
+    --unknown) mapfile -t COMPREPLY < <(compgen -W "leave last" -- "$current") ;;
+    --model) mapfile -t COMPREPLY < <(compgen -W "synthetic ernest: lognormal:" -- "$current") ;;
+    --trainers | --set | --time-limit | --*-seconds | --slow | --loss | --seed | --goal | --deadline | --machines | --algorithm | \
+        --limit | --bound | --candidates | --metric | --to | --level | -n) ;;
     *)
         if [[ $current == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(_rung_options "$command")" -- "$current")

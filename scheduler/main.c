@@ -3,6 +3,7 @@
  */
 #include "cli/command.h"
 
+#include <cblas.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -55,7 +56,8 @@ int main(int argc, char **argv)
     struct rung_err err = {0};
 
     hold_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a trainer, or a reader of ours, that leaves must not end the search */
+    openblas_set_num_threads(1); /* the processors are the trainers' */
+    signal(SIGPIPE, SIG_IGN);    /* a trainer, or a reader of ours, that leaves must not end the search */
     int status = rung_command_main(argc, argv, &err);
     if (status < 0)
         status = report(&err);

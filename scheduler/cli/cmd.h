@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "cli/options.h"
 
+int rung_cmd_advise(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_best(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_check(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_delete(const struct rung_arguments *arguments, struct rung_err *err);
@@ -13,10 +14,12 @@ int rung_cmd_help(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_list(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_logs(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_plan(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_predict(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_resume(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_retry(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_run(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_show(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_simulate(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_top(const struct rung_arguments *arguments, struct rung_err *err);
 
 #endif

@@ -5,12 +5,8 @@
 #include "cli/launch.h"
 #include "cli/specfile.h"
 #include "cli/stored.h"
-#include "dispatch/clock.h"
-#include "rung/version.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- the name ---- */
 
@@ -54,36 +50,6 @@ static int choose_name(char **name, struct rung_store *store, const char *wanted
     }
 }
 
-/* ---- the record ---- */
-
-static int create_record(struct rung_record **record, struct rung_store *store, char *name,
-                         const struct rung_specfile *file, const struct rung_search *search,
-                         struct rung_err *err)
-{
-    const struct rung_spec *spec = file->spec;
-    char host[256] = "";
-    char minimize[] = "minimize", maximize[] = "maximize", version[] = RUNG_VERSION, running[] = "running";
-    char *algorithm = rung_mem_strdup(rung_algorithm_name(spec->search.algorithm));
-
-    gethostname(host, sizeof host - 1);
-    struct rung_search_row row = {.name = name,
-                                  .status = running,
-                                  .spec = file->text,
-                                  .folder = file->folder,
-                                  .algorithm = algorithm,
-                                  .goal = spec->search.maximize ? maximize : minimize,
-                                  .metric = spec->metric,
-                                  .version = version,
-                                  .host = host,
-                                  .program = file->program,
-                                  .started_at = rung_clock_wall(),
-                                  .finished_at = NAN};
-    int code = rung_record_create(record, store, &row, rung_search_plan(search), spec->space,
-                                  spec->search.seed, err);
-    free(algorithm);
-    return code == 0 ? rung_store_commit(store, err) : code;
-}
-
 /* ---- the command ---- */
 
 static int run_file(const struct rung_specfile *file, const char *database, struct rung_launch *launch,
@@ -96,7 +62,7 @@ static int run_file(const struct rung_specfile *file, const char *database, stru
 
     if ((code = rung_store_open(&search.store, database, RUNG_STORE_CREATE, err)) < 0 ||
         (code = choose_name(&name, search.store, file->spec->name, err)) < 0 ||
-        (code = create_record(&search.record, search.store, name, file, core, err)) < 0) {
+        (code = rung_launch_record(&search.record, search.store, name, file, core, err)) < 0) {
         rung_launch_cancel(launch);
     } else {
         search.name = name;

@@ -1,8 +1,8 @@
 /* The table of commands, and what is done with it: dispatch, help, suggestions. */
 #include "cli/command.h"
 
-#include "cli/cmd.h"
 #include "base/suggest.h"
+#include "cli/cmd.h"
 #include "rung/version.h"
 
 #include <stdio.h>
@@ -50,7 +50,62 @@ static const struct rung_option top_options[] = {
 };
 static const struct rung_option list_options[] = {FORMAT};
 static const struct rung_option show_options[] = {SEARCH, FORMAT};
-static const struct rung_option plan_options[] = {SET, FORMAT};
+static const struct rung_option plan_options[] = {
+    {"db", 0, "FILE", "the database with earlier searches (default: NAME.db, if it is there)"},
+    {"probe", 0, NULL, "measure a few calls of a few models instead"},
+    {"trainers", 0, "LIST", "forecast for these numbers of trainers, such as 4,16,64"},
+    {"budget", 0, "CALLS", "propose the largest max_iter within so many calls"},
+    {"deadline", 0, "TIME", "propose the largest max_iter that ends within TIME, such as 10m or 2h"},
+    SET,
+    FORMAT,
+};
+static const struct rung_option simulate_options[] = {
+    {"trainers", 0, "LIST",
+     "numbers of trainers, such as 8,16,24 (default: powers of two around the recorded one)"},
+    {"priority", 0, "LIST", "score, fifo or critical, or several of them (default: the search's own)"},
+    {"bracket-order", 0, "ORDER",
+     "planned (default), reversed, or those first to start, such as 2,0,1; repeatable"},
+    {"unit", 0, "UNIT", "job (default), or call: every call and score queued anew"},
+    {"fit-seconds", 0, "TIME", "of every call (default: as recorded; of a spec: 1)"},
+    {"score-seconds", 0, "TIME", "of every score (default: as recorded; of a spec: 0)"},
+    {"overhead-seconds", 0, "TIME", "of every job beside these (default: as recorded, else 0)"},
+    {"transfer-seconds", 0, "TIME", "of a job whose state its trainer does not hold (default: 0)"},
+    {"start-seconds", 0, "TIME", "until trainers are ready (default: as recorded, else 0)"},
+    {"slow", 0, "N:FACTOR", "N trainers take FACTOR times as long"},
+    {"loss", 0, "SHARE", "of attempts that are lost, with their trainer, and done again"},
+    {"model", 0, "NAME", "durations for a spec: synthetic (default), ernest:T0,T1,T2,T3 or lognormal:SD"},
+    {"unknown", 0, "WHAT", "jobs that are not recorded: leave (default), or last: the model's last score"},
+    {"seed", 0, "N", "of losses and of lognormal durations (default: 0)"},
+    SEARCH,
+    {"set", 0, "KEY=VALUE", "override a value of the spec; of a recorded search search.*; repeatable"},
+    FORMAT,
+    {"svg", 0, "FILE", "plot the best score against time"},
+    {"svg-time", 0, "FILE", "plot the time against the number of trainers"},
+};
+static const struct rung_option predict_options[] = {
+    {"metric", 0, "NAME", "a name in metrics (default: the objective)"},
+    {"to", 0, "CALLS", "forecast up to CALLS (default: the last rung of the model's bracket)"},
+    {"level", 0, "SHARE", "how often intervals are to hold (default: 0.8)"},
+    SEARCH,
+    FORMAT,
+    {"svg", 0, "FILE", "plot the curve"},
+};
+static const struct rung_option advise_options[] = {
+    {"goal", 0, "EPS", "come within EPS of the limit of the loss as soon as possible"},
+    {"deadline", 0, "TIME", "have the lowest loss after TIME, such as 90, 10m or 2h"},
+    {"machines", 0, "NAME",
+     "the parameter that is the degree of parallelism (default: machines, workers, m, parallelism; else "
+     "threads)"},
+    {"algorithm", 0, "NAME",
+     "the parameter that is the algorithm (default: algorithm; else the search's name)"},
+    {"metric", 0, "NAME", "the loss: a name in metrics (default: the objective)"},
+    {"maximize", 0, NULL, "the metric is better the larger it is (default: as the objective says)"},
+    {"limit", 0, "VALUE", "the limit of the metric, where it is known (default: fitted)"},
+    {"bound", 0, "NAME", "a name in metrics that bounds the limit, as dual objectives do"},
+    {"candidates", 0, "LIST", "also these numbers of machines, such as 16,64, by the models alone"},
+    {"search", 0, "NAME", "the searches of this name only (default: all)"},
+    FORMAT,
+};
 static const struct rung_option check_options[] = {SET};
 
 static const struct rung_option export_options[] = {
@@ -83,8 +138,15 @@ static const struct rung_command table[] = {
      "rung list four-circles.db", rung_cmd_list},
     {"show", "DB [MODEL]", 1, 2, "one search, or one model with its whole history", OPTIONS(show_options),
      "rung show four-circles.db 17", rung_cmd_show},
-    {"plan", "SPEC", 1, 1, "what the search will do, without doing it", OPTIONS(plan_options),
-     "rung plan four_circles.json --set search.aggressiveness=3", rung_cmd_plan},
+    {"plan", "SPEC", 1, 1, "what the search will do and what it will cost, without doing it",
+     OPTIONS(plan_options), "rung plan four_circles.json --set search.aggressiveness=3", rung_cmd_plan},
+    {"simulate", "DB|SPEC", 1, 1, "a search on other numbers of trainers, on a virtual clock",
+     OPTIONS(simulate_options), "rung simulate four-circles.db --trainers 8,16,24,32 --svg best.svg",
+     rung_cmd_simulate},
+    {"predict", "DB MODEL", 2, 2, "a model's learning curve, fitted and forecast", OPTIONS(predict_options),
+     "rung predict four-circles.db 17 --svg curve.svg", rung_cmd_predict},
+    {"advise", "DB...", 1, 1000, "which algorithm and degree of parallelism reaches a goal soonest",
+     OPTIONS(advise_options), "rung advise cocoa.db sgd.db --goal 1e-4", rung_cmd_advise},
     {"check", "SPEC", 1, 1, "read the spec, say what is wrong with it", OPTIONS(check_options),
      "rung check four_circles.json", rung_cmd_check},
     {"export", "DB", 1, 1, "history as CSV or JSON lines", OPTIONS(export_options),

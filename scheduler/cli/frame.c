@@ -72,6 +72,18 @@ static void end_line(struct line *line, size_t width)
 
 /* ---- the lines ---- */
 
+/* " (LOW to HIGH)", where there are forecasts. */
+static void interval(struct rung_buf *out, void (*write)(struct rung_buf *, double), double low, double high)
+{
+    if (!isfinite(low) || !isfinite(high) || low == high)
+        return;
+    rung_buf_text(out, " (");
+    write(out, low);
+    rung_buf_text(out, " to ");
+    write(out, high);
+    rung_buf_char(out, ')');
+}
+
 static void facts_line(struct line *line, const char *name, const struct rung_session_view *view)
 {
     struct rung_buf text;
@@ -88,6 +100,7 @@ static void facts_line(struct line *line, const char *name, const struct rung_se
     if (isfinite(view->remaining)) {
         rung_buf_text(&text, "  remaining ");
         rung_human_duration(&text, view->remaining);
+        interval(&text, rung_human_duration, view->remaining_low, view->remaining_high);
     }
     put_buf(line, NULL, &text);
 }
@@ -106,6 +119,11 @@ static void best_line(struct line *line, const struct rung_session_view *view)
     put_buf(line, GREEN, &text);
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
     rung_buf_printf(&text, " (model %u)", view->leader);
+    if (isfinite(view->final_score) && view->final_calls > 0) {
+        rung_buf_printf(&text, ", at call %lld ", (long long)view->final_calls);
+        rung_human_number(&text, view->final_score);
+        interval(&text, rung_human_number, view->final_low, view->final_high);
+    }
     put_buf(line, NULL, &text);
 }
 

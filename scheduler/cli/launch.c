@@ -1,13 +1,18 @@
 /* Running a search between its options and its ending. */
 #include "cli/launch.h"
 
+#include "base/mem.h"
 #include "cli/finish.h"
 #include "cli/processors.h"
 #include "cli/progress.h"
+#include "cli/timeleft.h"
+#include "dispatch/clock.h"
 #include "dispatch/session.h"
+#include "rung/version.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,14 +82,58 @@ void rung_launch_cancel(struct rung_launch *launch)
         unlink(launch->events_path);
 }
 
+/* ---- the record ---- */
+
+int rung_launch_record(struct rung_record **record, struct rung_store *store, char *name,
+                       const struct rung_specfile *file, const struct rung_search *search,
+                       struct rung_err *err)
+{
+    const struct rung_spec *spec = file->spec;
+    char host[256] = "";
+    char minimize[] = "minimize", maximize[] = "maximize", version[] = RUNG_VERSION, running[] = "running";
+    char *algorithm = rung_mem_strdup(rung_algorithm_name(spec->search.algorithm));
+
+    gethostname(host, sizeof host - 1);
+    struct rung_search_row row = {.name = name,
+                                  .status = running,
+                                  .spec = file->text,
+                                  .folder = file->folder,
+                                  .algorithm = algorithm,
+                                  .goal = spec->search.maximize ? maximize : minimize,
+                                  .metric = spec->metric,
+                                  .version = version,
+                                  .host = host,
+                                  .program = file->program,
+                                  .started_at = rung_clock_wall(),
+                                  .finished_at = NAN};
+    int code = rung_record_create(record, store, &row, rung_search_plan(search), spec->space,
+                                  spec->search.seed, err);
+    free(algorithm);
+    return code == 0 ? rung_store_commit(store, err) : code;
+}
+
 /* ---- the run ---- */
+
+static struct rung_timeleft *follow(const struct rung_launch *launch, const struct rung_launch_search *search)
+{
+    struct rung_timeleft_options options = {.spec = search->spec,
+                                            .search = search->search,
+                                            .trainers = launch->trainers,
+                                            .elapsed_before = search->elapsed,
+                                            .now = rung_clock_wall(),
+                                            .store = search->store,
+                                            .name = search->name};
+
+    return rung_timeleft_create(&options);
+}
 
 static int run_session(struct rung_launch *launch, struct rung_launch_search *search,
                        struct rung_session_result *result, struct rung_err *err)
 {
     enum rung_progress_mode mode = rung_progress_mode(STDERR_FILENO);
     struct rung_progress *progress = NULL;
-    struct rung_watcher watchers[2];
+    struct rung_timeleft *timeleft = NULL;
+    struct rung_watcher watchers[3];
     struct rung_session_options options = {.spec = search->spec,
                                            .store = search->store,
                                            .record = search->record,
@@ -99,8 +148,15 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
 
     if (launch->events)
         watchers[options.watcher_count++] = rung_events_watcher(launch->events);
+    if (!launch->quiet || search->spec->search.priority == RUNG_PRIORITY_CRITICAL) {
+        timeleft = follow(launch, search);
+        watchers[options.watcher_count++] = rung_timeleft_watcher(timeleft);
+        options.expect = rung_timeleft_expect;
+        options.expect_context = timeleft;
+    }
     if (!launch->quiet) {
         progress = rung_progress_create(STDERR_FILENO, mode, search->name, search->database, search->search);
+        rung_progress_forecasts(progress, rung_timeleft_fill, timeleft);
         watchers[options.watcher_count++] = rung_progress_watcher(progress);
         if (mode == RUNG_PROGRESS_LIVE) {
             options.display = rung_progress_display;
@@ -109,6 +165,7 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
     }
     int code = rung_session_run(&options, result, err);
     rung_progress_free(progress);
+    rung_timeleft_free(timeleft);
     return code;
 }
 

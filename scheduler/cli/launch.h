@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/options.h"
+#include "cli/specfile.h"
 #include "core/search.h"
 #include "core/spec.h"
 #include "dispatch/events.h"
@@ -31,6 +32,11 @@ int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments 
                         struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_launch_free(struct rung_launch *launch);
 void rung_launch_cancel(struct rung_launch *launch);
+
+/* Makes the row of a new search called name, and commits it. */
+int rung_launch_record(struct rung_record **record, struct rung_store *store, char *name,
+                       const struct rung_specfile *file, const struct rung_search *search,
+                       struct rung_err *err) RUNG_CHECK_RESULT;
 
 struct rung_launch_search {
     const char *database;

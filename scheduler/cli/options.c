@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,30 @@ int rung_options_integer(const struct rung_arguments *arguments, const char *key
         strcat(what, "-");
     strncat(what, key, sizeof what - 3);
     return rung_options_number(text, what, lo, hi, value, err);
+}
+
+int rung_options_list(const struct rung_arguments *arguments, const char *key, int64_t lo, int64_t hi,
+                      int64_t *values, size_t max, size_t *count, struct rung_err *err)
+{
+    const char *text = rung_options_value(arguments, key);
+    char what[64];
+    int code = 0;
+
+    if (!text)
+        return 0;
+    snprintf(what, sizeof what, "--%s", key);
+    *count = 0;
+    for (const char *part = text; code == 0 && part;
+         part = strchr(part, ',') ? strchr(part, ',') + 1 : NULL) {
+        char *number = rung_mem_strndup(part, strcspn(part, ","));
+        if (*count == max)
+            code = rung_err_set(err, RUNG_EUSE, "%s: more than %zu numbers", what, max);
+        else
+            code = rung_options_number(number, what, lo, hi, &values[*count], err);
+        (*count)++;
+        free(number);
+    }
+    return code;
 }
 
 /* ---- help ---- */

@@ -52,6 +52,11 @@ int rung_options_integer(const struct rung_arguments *arguments, const char *key
 int rung_options_number(const char *text, const char *what, int64_t lo, int64_t hi, int64_t *value,
                         struct rung_err *err) RUNG_CHECK_RESULT;
 
+/* A list such as 4,16,64 of at most max whole numbers in [lo, hi]; leaves *count alone when the option was
+ * not given. RUNG_EUSE. */
+int rung_options_list(const struct rung_arguments *arguments, const char *key, int64_t lo, int64_t hi,
+                      int64_t *values, size_t max, size_t *count, struct rung_err *err) RUNG_CHECK_RESULT;
+
 /* Appends a line per option (two where the first is full), -h/--help last. */
 void rung_options_help(struct rung_buf *out, const struct rung_option *options, size_t count);
 

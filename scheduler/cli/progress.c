@@ -23,6 +23,8 @@ struct rung_progress {
     const struct rung_search *search;
     double started; /* wall clock */
     size_t failures;
+    rung_progress_forecast_fn *forecast; /* NULL: nobody knows more */
+    const void *forecast_context;
     struct rung_buf frame; /* what stands on the terminal, "" for nothing */
 };
 
@@ -68,6 +70,13 @@ struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode,
                                        .started = rung_clock_wall()};
     rung_buf_init(&progress->frame, RUNG_BUF_UNLIMITED);
     return progress;
+}
+
+void rung_progress_forecasts(struct rung_progress *progress, rung_progress_forecast_fn *fill,
+                             const void *context)
+{
+    progress->forecast = fill;
+    progress->forecast_context = context;
 }
 
 void rung_progress_free(struct rung_progress *progress)
@@ -126,12 +135,15 @@ void rung_progress_display(void *context, const struct rung_session_view *view)
 {
     struct rung_progress *progress = context;
     struct rung_frame_size size = terminal_size(progress);
+    struct rung_session_view known = *view;
     struct rung_buf frame;
 
     if (progress->mode != RUNG_PROGRESS_LIVE)
         return;
+    if (progress->forecast)
+        progress->forecast(progress->forecast_context, rung_clock_wall(), &known);
     rung_buf_init(&frame, RUNG_BUF_UNLIMITED);
-    rung_frame_draw(&frame, progress->name, view, &size);
+    rung_frame_draw(&frame, progress->name, &known, &size);
     redraw(progress, NULL, &frame, &size);
     rung_buf_free(&progress->frame);
     progress->frame = frame;
@@ -161,6 +173,24 @@ static bool find_bracket(const struct rung_search *search, uint32_t number, stru
     return false;
 }
 
+/* What is left, where it has been forecast. */
+static void left(const struct rung_progress *progress, uint32_t leader, double at, struct rung_buf *line)
+{
+    struct rung_session_view view = {.leader = leader, .remaining_low = NAN};
+
+    if (progress->forecast)
+        progress->forecast(progress->forecast_context, at, &view);
+    if (!isfinite(view.remaining_low))
+        return;
+    rung_buf_text(line, ", left ");
+    rung_human_duration(line, view.remaining);
+    rung_buf_text(line, " (");
+    rung_human_duration(line, view.remaining_low);
+    rung_buf_text(line, " to ");
+    rung_human_duration(line, view.remaining_high);
+    rung_buf_char(line, ')');
+}
+
 static void rung_decided(struct rung_progress *progress, const struct rung_note *note)
 {
     struct rung_bracket_view bracket;
@@ -185,6 +215,7 @@ static void rung_decided(struct rung_progress *progress, const struct rung_note 
     }
     rung_buf_text(&line, ", after ");
     rung_human_duration(&line, fmax(0, note->at - progress->started));
+    left(progress, leader, note->at, &line);
     say(progress, &line);
 }
 

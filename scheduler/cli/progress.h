@@ -24,6 +24,11 @@ struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode,
 void rung_progress_free(
     struct rung_progress *progress); /* NULL is allowed; leaves the last frame where it is */
 
+/* Who knows more of the time left and the score to come than the view it is given. */
+typedef void rung_progress_forecast_fn(const void *context, double at, struct rung_session_view *view);
+void rung_progress_forecasts(struct rung_progress *progress, rung_progress_forecast_fn *fill,
+                             const void *context);
+
 struct rung_watcher rung_progress_watcher(struct rung_progress *progress);
 /* For rung_session_options.display; context is the progress. */
 void rung_progress_display(void *context, const struct rung_session_view *view);

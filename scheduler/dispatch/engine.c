@@ -511,4 +511,6 @@ void rung_engine_view(const struct rung_engine *engine, double now, struct rung_
     view->elapsed = rung_engine_elapsed(engine, now);
     view->remaining =
         endless || calls <= 0 ? NAN : seconds * (double)(planned - engine->calls_done) / (double)calls;
+    view->remaining_low = view->remaining_high = NAN;
+    view->final_score = view->final_low = view->final_high = NAN;
 }

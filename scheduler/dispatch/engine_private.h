@@ -60,8 +60,9 @@ struct rung_engine {
 
     struct rung_engine_model *models;
     size_t model_count, model_capacity;
-    uint32_t best;     /* best that ended a last rung, as of the last step */
-    double best_score; /* oriented maximum of all last scores, for limits.score */
+    uint32_t best;                     /* best that ended a last rung, as of the last step */
+    double best_score;                 /* oriented maximum of all last scores, for limits.score */
+    int64_t results_heard, predict_at; /* of this start; when those to come are forecast anew */
     int64_t calls_done;
     int64_t calls_before;  /* of earlier starts */
     int64_t state_bytes;   /* of all recorded states */

@@ -20,7 +20,9 @@ struct rung_note rung_engine_note(const struct rung_engine *engine, enum rung_no
                               .rung = RUNG_NO_RUNG,
                               .trainer = -1,
                               .score = NAN,
-                              .seconds = NAN};
+                              .seconds = NAN,
+                              .score_seconds = NAN,
+                              .examples = NAN};
 }
 
 void rung_engine_warn(struct rung_engine *engine, double now, const char *format, ...)
@@ -117,6 +119,16 @@ static void apply_decisions(struct rung_engine *engine, double now)
     rung_jobq_apply(engine->queue, &engine->decisions, rung_pool_present(engine->pool));
 }
 
+/* Whoever forecasts seconds knows more with more results; asked anew when those have doubled, it costs
+ * little. */
+static void predict_anew(struct rung_engine *engine)
+{
+    if (!engine->options.expect || ++engine->results_heard < engine->predict_at)
+        return;
+    engine->predict_at = 2 * engine->results_heard;
+    rung_jobq_predict(engine->queue, engine->options.expect, engine->options.expect_context);
+}
+
 /* ---- one event ---- */
 
 static int step_and_record(struct rung_engine *engine, const struct rung_event *event,
@@ -145,6 +157,9 @@ static void note_result(struct rung_engine *engine, const struct rung_event *eve
     note.to = event->calls;
     note.score = event->score;
     note.seconds = facts->fit_seconds;
+    note.score_seconds = facts->score_seconds;
+    if (facts->examples != RUNG_NO_VALUE)
+        note.examples = (double)facts->examples;
     note.trainer = facts->trainer;
     rung_outbox_note(&engine->outbox, &note);
 }
@@ -177,4 +192,6 @@ void rung_engine_feed(struct rung_engine *engine, const struct rung_event *event
     else if (event->kind == RUNG_EVENT_FAILURE)
         model_dead(engine, event->model);
     apply_decisions(engine, now);
+    if (event->kind == RUNG_EVENT_RESULT)
+        predict_anew(engine);
 }

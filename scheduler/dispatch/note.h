@@ -29,9 +29,10 @@ struct rung_note {
     uint32_t model, bracket;
     int32_t rung;
     int64_t from, to, kept;
-    int64_t trainer; /* slot, or -1 */
-    double score;    /* as reported; NaN */
-    double seconds;  /* fit_seconds of the result */
+    int64_t trainer;                /* slot, or -1 */
+    double score;                   /* as reported; NaN */
+    double seconds;                 /* fit_seconds of the result */
+    double score_seconds, examples; /* of the result; NaN: not told */
     const char *kind, *status, *reason, *parameters;
     int final; /* FAILURE: the model failed for good */
 };

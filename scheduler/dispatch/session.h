@@ -25,6 +25,10 @@ struct rung_session_view {
     double leader_score;   /* as reported */
     double elapsed;        /* running time over all starts, seconds */
     double remaining;      /* estimate in seconds from the rate of this start; NaN when unknown */
+    /* From forecasts, where the display has them; NaN: unknown. Intervals hold 8 times of 10. */
+    double remaining_low, remaining_high;
+    double final_score, final_low, final_high; /* of the leader, trained to final_calls */
+    int64_t final_calls;
 };
 
 struct rung_session_options {
@@ -43,6 +47,10 @@ struct rung_session_options {
     void (*display)(void *context, const struct rung_session_view *view);
     void *display_context;
     double display_hz;
+    /* For search.priority "critical": expected seconds of training model from `from` to `to` calls and
+     * scoring it; NULL: a second a call. */
+    double (*expect)(void *context, uint32_t model, int64_t from, int64_t to);
+    void *expect_context;
 };
 
 enum rung_session_end { RUNG_END_FINISHED, RUNG_END_FAILED, RUNG_END_LIMIT, RUNG_END_INTERRUPTED };

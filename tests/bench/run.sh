@@ -18,6 +18,8 @@ bench() { # TITLE COMMAND…
 
 bench "Jobs through rung run" tests/bench/dispatch.sh
 bench "Core" "$BENCH/core"
+bench "Simulation" "$BENCH/simulate"
+bench "Forecasts" "$BENCH/refit"
 bench "Store" "$BENCH/store"
 bench "Replay" "$BENCH/replay"
 bench "Matrix products and rung-trainer mlp" tests/bench/mlp.sh

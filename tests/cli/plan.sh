@@ -65,4 +65,116 @@ rung plan s.json --format yaml
 expect "an unknown format" 2 "" '^rung: --format: "yaml" is none of table, json and csv$'
 rung plan none.json
 expect "a file that is not there" 2 "" '^rung: none.json: No such file or directory$'
+
+# ---- what it will cost ----
+
+cp "$HERE/cost_trainer.py" . && chmod +x cost_trainer.py
+cost_spec() { # NAME SEED [SETTINGS [SEARCH-KEYS]]
+    cat >"$1.json" <<SPEC
+{"name": "$1", "trainer": {"command": ["./cost_trainer.py"], "settings": ${3:-"{}"}, "count": 2},
+ "parameters": {"batch_size": {"choice": [32, 64, 128, 256]}, "net": {"choice": ["small", "large"]},
+                "rate": {"log_uniform": [1e-4, 1]}},
+ "search": {${4:-\"max_iter\": 81}, "seed": $2}}
+SPEC
+}
+
+cost_spec one 1
+cost_spec two 2
+rung plan one.json
+expect "nothing to go on is said" 0 '^no forecast of time: no earlier search .* in one.db .*--probe'
+rung plan one.json --trainers 2 --format json
+check_json "asked for costs, programs are told so, too" "d['wall'] == [] and d['trainer_seconds'] is None and 'no forecast' in d['basis']"
+rung run one.json --quiet
+expect "an earlier search" 0
+rung run two.json --quiet
+expect "the one that is forecast" 0
+rung plan two.json --db one.db --format json
+expect "forecast from an earlier search" 0
+mv out plan.out
+rung export two.db --what history --format json
+mv out history.out
+rung export two.db --what brackets --format json
+mv out brackets.out
+cat >compare.py <<'P'
+import json, sys
+plan = json.load(open("plan.out"))
+rows = [json.loads(line) for line in open("history.out")]
+took = {}
+for row in rows:
+    took[row["bracket"]] = took.get(row["bracket"], 0) + row["partial_fit_time"] + row["score_time"]
+worst = 0
+for bracket in plan["brackets"]:
+    guess, real = bracket["trainer_seconds"], took[bracket["bracket"]]
+    print(bracket["bracket"], guess, real, guess["value"] / real)
+    worst = max(worst, abs(guess["value"] / real - 1))
+    assert guess["low"] < guess["value"] < guess["high"]
+total = sum(took.values())
+print("all", plan["trainer_seconds"], total)
+assert abs(plan["trainer_seconds"]["value"] / total - 1) < float(sys.argv[1])
+assert worst < float(sys.argv[2]), worst
+P
+check "trainer-seconds within 10 %, of each bracket within 20 %" python3 compare.py 0.1 0.2
+cp plan.out out
+check_json "on the numbers of jobs that were recorded" "d['observations'] == 206 and '206 jobs of 1 earlier search in one.db' in d['basis']"
+check_json "wall time falls with the number of trainers, but not below the work" "all(a['seconds'] > b['seconds'] for a, b in zip(d['wall'], d['wall'][1:4])) and all(w['seconds'] * w['trainers'] > 0.9 * w['trainer_seconds']['value'] for w in d['wall'])"
+check_json "1, 2, 4, … trainers" "[w['trainers'] for w in d['wall']][:3] == [1, 2, 4]"
+check_json "disk for states: at most all that are alive" "1000 <= d['state_bytes'] <= 143 * 1000"
+rung plan two.json --db one.db --trainers 3,50
+expect "as a table, for the trainers asked for" 0 '^ *50 '
+check "with intervals" grep -Eq '^ *4 +81 +297 +[0-9:]+ \([0-9:]+ to [0-9:]+\) +81x1' out
+check "and what it rests on" grep -qx 'forecast from 206 jobs of 1 earlier search in one.db' out
+rung plan two.json --db one.db --format csv
+expect "as csv" 0 '^bracket,models,calls,rungs,trainer_seconds,low,high$'
+rung plan one.json --format json
+check_json "NAME.db is looked into without being asked" "d['observations'] == 206"
+
+cost_spec other 1 '{"call": 2}'
+rung plan other.json --db one.db
+expect "other settings are another trainer" 0 '^no forecast of time: '
+rung plan one.json --db none.db
+expect "a database that is not there" 2 "" '^rung: none.db: '
+rung plan one.json --db one.json
+expect "a database that is none" 2 "" '^rung: one.json: '
+echo garbage >s.db
+rung plan s.json
+expect "a file that only has that name does not matter" 0 '^no forecast of time: s.db'
+
+rung plan two.json --budget 1581 --format json
+check_json "budget: the largest max_iter that fits" "d['proposal']['max_iter'] == 81 and d['proposal']['calls'] == 1581 and d['proposal']['change'] == '--set search.max_iter=81'"
+rung plan two.json --budget 1580 --format json
+check_json "budget: one call less, one max_iter less" "d['proposal']['max_iter'] < 81 and d['proposal']['calls'] <= 1580"
+rung plan two.json --budget 1
+expect "budget: the smallest" 0 'largest max_iter within 1 call: 1 \(1 model, 1 call\)'
+rung plan endless.json --budget 100
+expect "budget: no end, no proposal" 2 "" '^rung: --budget: '
+rung plan two.json --db one.db --trainers 4 --deadline 5m --format json
+check_json "deadline: the upper end fits" "0 < d['proposal']['seconds']['high'] <= 300 and d['proposal']['trainers'] == 4 and 1 < d['proposal']['max_iter'] < 81"
+rung plan other.json --deadline 5m --trainers 4
+expect "deadline: nothing to go on" 2 "" '^rung: --deadline: no forecast'
+rung plan two.json --deadline soon
+expect "deadline: no duration" 2 "" '^rung: --deadline: "soon" is no duration'
+rung plan two.json --deadline 1m --budget 3
+expect "deadline and budget" 2 "" '^rung: --budget and --deadline'
+for list in 0 1,,2 x 1,2,-3 100001; do
+    rung plan two.json --trainers $list
+    expect "--trainers $list" 2 "" '^rung: --trainers: '
+done
+
+cost_spec probed 3 '{"call": 0.01, "job": 0.003}'
+rung plan probed.json --probe --format json
+expect "probe" 0
+check_json "probe: measured" "d['observations'] >= 12 and 'from a probe' in d['basis'] and d['trainer_seconds']['value'] > 0"
+mv out plan.out
+rung run probed.json --quiet
+rung export probed.db --what history --format json
+mv out history.out
+check "probe: trainer-seconds per bracket within 30 %" python3 compare.py 0.3 0.3
+check "probe: leaves nothing behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/rung-probe-* 2>/dev/null'
+cost_spec broken 3
+sed -i 's/cost_trainer.py/none.py/' broken.json
+rung plan broken.json --probe
+expect "probe: no such program" 2 "" '^rung: broken.json: trainer.command'
+printf '#!/bin/sh\nexit 1\n' >none.py && chmod +x none.py
+rung plan broken.json --probe
+expect "probe: a trainer that does not work" 1 "" '^rung: --probe: '
 finish

@@ -1,0 +1,371 @@
+/* Losses and times by algorithm and machines. */
+#include "cli/degrees.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "store/query.h"
+#include "store/record.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOWHERE SIZE_MAX
+
+/* A model of the search that is being read. */
+struct run {
+    size_t algorithm; /* NOWHERE: left out */
+    size_t degree;    /* of the algorithm */
+    double machines;
+    size_t number; /* over all searches */
+    double calls;  /* of its last row of the history */
+};
+
+struct reader {
+    struct rung_degrees *degrees;
+    struct rung_store *store;
+    struct rung_query_filter filter;
+    struct rung_search_row row;
+    struct rung_json *spec;
+    struct run *runs; /* by model number */
+    size_t run_count, run_capacity;
+    bool losses, times; /* some were found */
+};
+
+/* ---- what a model is ---- */
+
+static size_t find_algorithm(struct rung_degrees *degrees, const char *name)
+{
+    for (size_t k = 0; k < degrees->count; k++)
+        if (strcmp(degrees->algorithms[k].name, name) == 0)
+            return k;
+    degrees->algorithms =
+        rung_mem_grow(degrees->algorithms, degrees->count, &degrees->capacity, sizeof *degrees->algorithms);
+    degrees->algorithms[degrees->count] =
+        (struct rung_degrees_algorithm){.name = rung_mem_strdup(name), .least = INFINITY};
+    return degrees->count++;
+}
+
+static double machines_of(const struct reader *reader, const struct rung_json *parameters)
+{
+    static const char *const names[] = {"machines", "workers", "m", "parallelism"};
+    struct rung_degrees *degrees = reader->degrees;
+    const struct rung_json *value = NULL;
+
+    if (degrees->machines_name)
+        value = rung_json_get(parameters, degrees->machines_name);
+    for (size_t k = 0; !degrees->machines_name && !value && k < sizeof names / sizeof *names; k++)
+        value = rung_json_get(parameters, names[k]);
+    degrees->has_machines = degrees->has_machines || value;
+    if (!value && !degrees->machines_name) {
+        value = rung_json_get(rung_json_get(reader->spec, "trainer"), "threads");
+        if (!value)
+            return 1;
+    }
+    double machines = rung_json_is(value, RUNG_JSON_NUMBER) ? rung_json_number(value) : NAN;
+    return machines >= 1 && isfinite(machines) ? machines : NAN;
+}
+
+static size_t algorithm_of(const struct reader *reader, const struct rung_json *parameters)
+{
+    struct rung_degrees *degrees = reader->degrees;
+    const struct rung_json *value =
+        rung_json_get(parameters, degrees->algorithm_name ? degrees->algorithm_name : "algorithm");
+    struct rung_buf text;
+
+    degrees->has_algorithm = degrees->has_algorithm || value;
+    if (!value)
+        value = rung_json_get(reader->spec, "name"); /* the row's may end in -2 */
+    if (!value)
+        return find_algorithm(degrees, reader->row.name);
+    if (rung_json_is(value, RUNG_JSON_STRING))
+        return find_algorithm(degrees, rung_json_string(value));
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    rung_json_write(&text, value);
+    size_t found = find_algorithm(degrees, rung_buf_cstr(&text));
+    rung_buf_free(&text);
+    return found;
+}
+
+static size_t find_degree(struct rung_degrees_algorithm *algorithm, double machines)
+{
+    for (size_t k = 0; k < algorithm->degree_count; k++)
+        if (algorithm->degrees[k].machines == machines)
+            return k;
+    algorithm->degrees = rung_mem_grow(algorithm->degrees, algorithm->degree_count,
+                                       &algorithm->degree_capacity, sizeof *algorithm->degrees);
+    algorithm->degrees[algorithm->degree_count] = (struct rung_degree){.machines = machines};
+    return algorithm->degree_count++;
+}
+
+static void add_run(struct reader *reader, size_t model, const char *parameters)
+{
+    struct rung_json *json = rung_json_parse(parameters, strlen(parameters), 0, NULL);
+
+    while (reader->run_count <= model) {
+        reader->runs =
+            rung_mem_grow(reader->runs, reader->run_count, &reader->run_capacity, sizeof *reader->runs);
+        reader->runs[reader->run_count++] = (struct run){.algorithm = NOWHERE};
+    }
+    struct run *run = &reader->runs[model];
+    run->machines = machines_of(reader, json);
+    run->number = reader->degrees->runs++;
+    if (isnan(run->machines)) {
+        reader->degrees->left_out++;
+    } else {
+        run->algorithm = algorithm_of(reader, json);
+        run->degree = find_degree(&reader->degrees->algorithms[run->algorithm], run->machines);
+    }
+    rung_json_free(json);
+}
+
+/* ---- rows ---- */
+
+static void add_loss(struct reader *reader, const struct run *run, double iteration, double value)
+{
+    struct rung_degrees *degrees = reader->degrees;
+    struct rung_degrees_algorithm *algorithm = &degrees->algorithms[run->algorithm];
+
+    reader->losses = true;
+    if (!isfinite(value)) {
+        degrees->not_finite++;
+        return;
+    }
+    if (degrees->maximize)
+        value = -value;
+    algorithm->rows =
+        rung_mem_grow(algorithm->rows, algorithm->count, &algorithm->capacity, sizeof *algorithm->rows);
+    algorithm->rows[algorithm->count++] =
+        (struct rung_hemingway_row){iteration, run->machines, value, run->number};
+    algorithm->least = fmin(algorithm->least, value);
+}
+
+/* So many seconds for so many iterations together. */
+static void add_time(struct reader *reader, const struct run *run, double iterations, double seconds)
+{
+    struct rung_degree *degree = &reader->degrees->algorithms[run->algorithm].degrees[run->degree];
+
+    if (!(seconds > 0) || !isfinite(seconds) || !(iterations > 0))
+        return;
+    degree->timings++;
+    degree->iterations += iterations;
+    degree->seconds += seconds;
+    degree->squares += seconds * seconds / iterations;
+    reader->times = true;
+}
+
+/* The number called name in a JSON object; *found where the name is there, whatever it is. */
+static double number_in(const struct rung_json *metrics, const char *name, bool *found)
+{
+    const struct rung_json *value = rung_json_get(metrics, name);
+
+    *found = value != NULL;
+    return rung_json_is(value, RUNG_JSON_NUMBER) ? rung_json_number(value) : NAN;
+}
+
+static void add_bound(struct rung_degrees *degrees, const struct rung_json *metrics)
+{
+    bool found = false;
+    double bound = degrees->bound_name ? number_in(metrics, degrees->bound_name, &found) : NAN;
+
+    if (degrees->maximize)
+        bound = -bound;
+    if (isfinite(bound) && !(degrees->bound >= bound))
+        degrees->bound = bound;
+}
+
+/* ---- views ---- */
+
+struct columns {
+    size_t model, iteration, seconds, metrics, score;
+};
+
+static size_t column(const struct rung_query *query, const char *name)
+{
+    int found = rung_query_find(query, name);
+    return found < 0 ? NOWHERE : (size_t)found;
+}
+
+static struct run *run_of(struct reader *reader, int64_t model)
+{
+    bool known = model >= 0 && (uint64_t)model < reader->run_count;
+    return known && reader->runs[model].algorithm != NOWHERE ? &reader->runs[model] : NULL;
+}
+
+static struct rung_json *metrics_of(const struct rung_query *query, size_t place)
+{
+    const char *text = rung_query_text(query, place);
+    return text ? rung_json_parse(text, strlen(text), RUNG_JSON_NONFINITE, NULL) : NULL;
+}
+
+static void add_call(struct reader *reader, const struct rung_query *query, const struct columns *at)
+{
+    struct run *run = run_of(reader, rung_query_integer(query, at->model));
+    struct rung_json *metrics = run ? metrics_of(query, at->metrics) : NULL;
+    bool found;
+
+    if (!run)
+        return;
+    double value = number_in(metrics, reader->degrees->metric, &found);
+    if (found) {
+        add_loss(reader, run, (double)rung_query_integer(query, at->iteration), value);
+        add_bound(reader->degrees, metrics);
+    }
+    add_time(reader, run, 1, rung_query_real(query, at->seconds));
+    rung_json_free(metrics);
+}
+
+/* A row of the history: one loss, and the time of its calls since the row before. */
+static void add_result(struct reader *reader, const struct rung_query *query, const struct columns *at,
+                       bool losses, bool times)
+{
+    struct run *run = run_of(reader, rung_query_integer(query, at->model));
+    struct rung_json *metrics = run ? metrics_of(query, at->metrics) : NULL;
+    double calls = (double)rung_query_integer(query, at->iteration);
+    bool objective = strcmp(reader->degrees->metric, reader->row.metric) == 0, found = objective;
+
+    if (!run)
+        return;
+    if (losses) {
+        double value = objective ? rung_query_real(query, at->score)
+                                 : number_in(metrics, reader->degrees->metric, &found);
+        if (found)
+            add_loss(reader, run, calls, value);
+        add_bound(reader->degrees, metrics);
+    }
+    if (times)
+        add_time(reader, run, calls - run->calls, rung_query_real(query, at->seconds));
+    run->calls = calls;
+    rung_json_free(metrics);
+}
+
+static int read_models(struct reader *reader, struct rung_err *err)
+{
+    struct rung_query *query;
+    int code = rung_query_open(&query, reader->store, RUNG_VIEW_MODELS, &reader->filter, err);
+
+    if (code < 0)
+        return code;
+    size_t model = column(query, "model"), parameters = column(query, "parameters");
+    while ((code = rung_query_next(query, err)) == 1)
+        add_run(reader, (size_t)rung_query_integer(query, model), rung_query_text(query, parameters));
+    rung_query_close(query);
+    return code;
+}
+
+static int read_calls(struct reader *reader, struct rung_err *err)
+{
+    struct rung_query *query;
+    int code = rung_query_open(&query, reader->store, RUNG_VIEW_CALLS, &reader->filter, err);
+
+    if (code < 0)
+        return code;
+    struct columns at = {.model = column(query, "model"),
+                         .iteration = column(query, "call"),
+                         .seconds = column(query, "fit_seconds"),
+                         .metrics = column(query, "metrics")};
+    while ((code = rung_query_next(query, err)) == 1)
+        add_call(reader, query, &at);
+    rung_query_close(query);
+    return code;
+}
+
+static int read_history(struct reader *reader, bool losses, bool times, struct rung_err *err)
+{
+    struct rung_query *query;
+    int code = rung_query_open(&query, reader->store, RUNG_VIEW_HISTORY, &reader->filter, err);
+
+    if (code < 0)
+        return code;
+    struct columns at = {.model = column(query, "model"),
+                         .iteration = column(query, "partial_fit_calls"),
+                         .seconds = column(query, "partial_fit_time"),
+                         .metrics = column(query, "metrics"),
+                         .score = column(query, "score")};
+    while ((code = rung_query_next(query, err)) == 1)
+        add_result(reader, query, &at, losses, times);
+    rung_query_close(query);
+    return code;
+}
+
+/* ---- a search ---- */
+
+static int settle_metric(struct reader *reader, struct rung_err *err)
+{
+    struct rung_degrees *degrees = reader->degrees;
+    const char *metric = degrees->metric_name ? degrees->metric_name : reader->row.metric;
+    bool own = strcmp(metric, reader->row.metric) == 0;
+    bool maximize = degrees->larger || (own && strcmp(reader->row.goal, "maximize") == 0);
+
+    if (!degrees->metric) {
+        degrees->metric = rung_mem_strdup(metric);
+        degrees->maximize = maximize;
+        degrees->bound = NAN;
+    }
+    if (strcmp(degrees->metric, metric) == 0 && degrees->maximize == maximize)
+        return 0;
+    rung_err_set(err, RUNG_EUSE, "%s: %s %ss %s, the searches before it %s %s: not to be compared",
+                 rung_store_path(reader->store), reader->row.name, maximize ? "maximize" : "minimize", metric,
+                 degrees->maximize ? "maximize" : "minimize", degrees->metric);
+    return rung_err_way_out(err, "--metric NAME, or --search NAME");
+}
+
+int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, const char *search,
+                     struct rung_err *err)
+{
+    struct reader reader = {.degrees = degrees,
+                            .store = store,
+                            .filter = {.search = search, .model = RUNG_QUERY_ANY, .limit = RUNG_QUERY_ANY}};
+    int code = rung_record_find(store, search, &reader.row, err);
+
+    if (code == 0)
+        code = settle_metric(&reader, err);
+    if (code == 0 && !(reader.spec = rung_json_parse(reader.row.spec, strlen(reader.row.spec), 0, err)))
+        code = rung_err_prefix(err, "%s: %s: its spec", rung_store_path(store), search);
+    if (code == 0)
+        code = read_models(&reader, err);
+    if (code == 0)
+        code = read_calls(&reader, err);
+    if (code == 0 && (!reader.losses || !reader.times))
+        code = read_history(&reader, !reader.losses, !reader.times, err);
+    rung_search_row_free(&reader.row);
+    rung_json_free(reader.spec);
+    free(reader.runs);
+    return code;
+}
+
+static int by_machines(const void *a, const void *b)
+{
+    double x = ((const struct rung_degree *)a)->machines, y = ((const struct rung_degree *)b)->machines;
+    return (x > y) - (x < y);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct rung_degrees_algorithm *)a)->name,
+                  ((const struct rung_degrees_algorithm *)b)->name);
+}
+
+void rung_degrees_sort(struct rung_degrees *degrees)
+{
+    if (degrees->count > 0)
+        qsort(degrees->algorithms, degrees->count, sizeof *degrees->algorithms, by_name);
+    for (size_t k = 0; k < degrees->count; k++) {
+        struct rung_degrees_algorithm *algorithm = &degrees->algorithms[k];
+        if (algorithm->degree_count > 0)
+            qsort(algorithm->degrees, algorithm->degree_count, sizeof *algorithm->degrees, by_machines);
+    }
+}
+
+void rung_degrees_free(struct rung_degrees *degrees)
+{
+    for (size_t k = 0; k < degrees->count; k++) {
+        free(degrees->algorithms[k].name);
+        free(degrees->algorithms[k].rows);
+        free(degrees->algorithms[k].degrees);
+    }
+    free(degrees->algorithms);
+    free(degrees->metric);
+}

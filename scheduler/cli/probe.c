@@ -1,0 +1,298 @@
+/*
+ * Probes are small searches by successive halving: models that run for 1, 2, 4, … calls give both the seconds
+ * per job and those per call, and scores at several calls.
+ */
+#include "cli/probe.h"
+
+#include "base/mem.h"
+#include "cli/human.h"
+#include "cli/launch.h"
+#include "cli/processors.h"
+#include "cli/recorded.h"
+#include "cli/stored.h"
+#include "core/space.h"
+#include "cost/design.h"
+#include "cost/features.h"
+#include "dispatch/session.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CANDIDATES     256 /* models of the search from which those to measure are chosen */
+#define MODELS         12  /* that are measured */
+#define DOUBLINGS      3   /* of the calls of half of the models each time: 1, 2, 4, 8 */
+#define ENOUGH_SECONDS 1.0 /* of training */
+#define STRETCH        8   /* times as many calls in the next round, when it was not enough */
+#define ROUNDS         4
+
+struct probe {
+    const struct rung_specfile *file;
+    struct rung_json *models[CANDIDATES]; /* parameters of the first models of the search */
+    size_t candidates;
+    size_t chosen[MODELS], count; /* ascending */
+    char *folder;
+    size_t calls, jobs;
+    double seconds;  /* of training, in the last round */
+    double overhead; /* seconds per job beside training and scoring, the least of all rounds: each begins with
+                        trainers that have just started */
+};
+
+/* ---- which models ---- */
+
+static void draw_candidates(struct probe *probe)
+{
+    const struct rung_spec *spec = probe->file->spec;
+    int64_t limit = rung_space_limit(spec->space);
+    struct rung_buf text;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    probe->candidates = limit < CANDIDATES ? (size_t)limit : CANDIDATES;
+    for (size_t k = 0; k < probe->candidates; k++) {
+        rung_buf_clear(&text);
+        rung_space_draw(spec->space, spec->search.seed, (uint32_t)k, &text);
+        probe->models[k] = rung_json_parse(text.data, text.length, 0, NULL);
+    }
+    rung_buf_free(&text);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The models with the largest weights of the D-optimal design over intercept and hyperparameters. */
+static int choose(struct probe *probe, struct rung_err *err)
+{
+    struct rung_features *features = rung_features_create();
+
+    for (size_t k = 0; k < probe->candidates; k++)
+        rung_features_learn(features, probe->models[k]);
+    size_t columns = rung_features_count(features) + 1, rows = probe->candidates;
+    double *matrix = rung_mem_zalloc(rows * columns, sizeof *matrix);
+    double *row = rung_mem_zalloc(columns, sizeof *row), *weights = rung_mem_zalloc(rows, sizeof *weights);
+    double *costs = rung_mem_zalloc(rows, sizeof *costs);
+    for (size_t k = 0; k < rows; k++) {
+        rung_features_encode(features, probe->models[k], row + 1);
+        row[0] = costs[k] = 1;
+        for (size_t c = 0; c < columns; c++)
+            matrix[k + c * rows] = row[c];
+    }
+    probe->count = rows < MODELS ? rows : MODELS;
+    struct rung_design design;
+    int code =
+        rung_design_optimise(&design, matrix, costs, rows, columns, (double)probe->count, RUNG_DESIGN_D, err);
+    for (size_t i = 0; i < probe->count && code == 0; i++) {
+        size_t best = 0;
+        for (size_t k = 1; k < rows; k++)
+            if (design.weights[k] > design.weights[best])
+                best = k;
+        probe->chosen[i] = best;
+        design.weights[best] = -1;
+    }
+    if (code == 0)
+        qsort(probe->chosen, probe->count, sizeof *probe->chosen, by_number);
+    rung_design_free(&design);
+    rung_features_free(features);
+    free(matrix);
+    free(row);
+    free(weights);
+    free(costs);
+    return code;
+}
+
+/* ---- one round ---- */
+
+/* The spec of a search over the chosen models alone: first_calls, doubled DOUBLINGS times for half of them.
+ */
+static struct rung_json *round_spec(const struct probe *probe, int64_t first_calls)
+{
+    static const char *const dropped[] = {"parameters", "first", "configurations", "on_end", "search"};
+    struct rung_json *json = rung_json_new_object(), *search = rung_json_new_object();
+    struct rung_json *models = rung_json_new_array(), *limits = rung_json_new_object();
+
+    for (struct rung_json *v = rung_json_first(probe->file->json); v; v = rung_json_next(v)) {
+        bool drop = strcmp(rung_json_key(v), "limits") == 0 || strcmp(rung_json_key(v), "name") == 0;
+        for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
+            drop = drop || strcmp(rung_json_key(v), dropped[i]) == 0;
+        if (!drop)
+            rung_json_set(json, rung_json_key(v), rung_json_copy(v));
+    }
+    for (size_t i = 0; i < probe->count; i++)
+        rung_json_push(models, rung_json_copy(probe->models[probe->chosen[i]]));
+    const struct rung_json *given = rung_json_get(probe->file->json, "limits");
+    for (struct rung_json *v = given ? rung_json_first(given) : NULL; v; v = rung_json_next(v))
+        if (strcmp(rung_json_key(v), "job_timeout") == 0 || strcmp(rung_json_key(v), "start_timeout") == 0)
+            rung_json_set(limits, rung_json_key(v), rung_json_copy(v));
+    rung_json_set(search, "algorithm", rung_json_new_string("successive_halving"));
+    rung_json_set(search, "models", rung_json_new_number((double)probe->count));
+    rung_json_set(search, "first_calls", rung_json_new_number((double)first_calls));
+    rung_json_set(search, "max_iter", rung_json_new_number((double)(first_calls << DOUBLINGS)));
+    rung_json_set(search, "aggressiveness", rung_json_new_number(2));
+    rung_json_set(search, "seed", rung_json_new_number((double)probe->file->spec->search.seed));
+    rung_json_set(json, "name", rung_json_new_string("probe"));
+    rung_json_set(json, "configurations", models);
+    rung_json_set(json, "search", search);
+    rung_json_set(json, "limits", limits);
+    return json;
+}
+
+static int run_round(const struct rung_specfile *file, const char *database, struct rung_err *err)
+{
+    struct rung_store *store = NULL;
+    struct rung_record *record = NULL;
+    struct rung_search *search = NULL;
+    struct rung_session_result result = {0};
+    char name[] = "probe";
+    int code;
+
+    if ((code = rung_search_create(&search, &file->spec->search, err)) < 0 ||
+        (code = rung_store_open(&store, database, RUNG_STORE_CREATE, err)) < 0 ||
+        (code = rung_launch_record(&record, store, name, file, search, err)) < 0)
+        goto out;
+    size_t trainers = file->spec->trainer.count > 0 ? (size_t)file->spec->trainer.count : rung_processors();
+    struct rung_session_options options = {.spec = file->spec,
+                                           .store = store,
+                                           .record = record,
+                                           .search = search,
+                                           .name = name,
+                                           .folder = file->folder,
+                                           .trainers = trainers,
+                                           .time_limit = INFINITY};
+    code = rung_session_run(&options, &result, err);
+    if (code == 0 && result.end == RUNG_END_INTERRUPTED)
+        code = rung_err_set(err, RUNG_EFAIL, "interrupted");
+    else if (code == 0 && result.best == RUNG_NO_MODEL)
+        code = rung_err_set(err, RUNG_EFAIL, "%s",
+                            result.reason[0] ? result.reason : "no model came to a score");
+out:
+    rung_record_free(record);
+    rung_store_close(store);
+    rung_search_free(search);
+    return code;
+}
+
+static int learn_round(struct probe *probe, struct rung_experience *experience, const char *database,
+                       struct rung_err *err)
+{
+    struct rung_store *store = NULL;
+    struct rung_stored stored = {0};
+    struct rung_recording recording = {0};
+    int code;
+
+    if ((code = rung_store_open(&store, database, RUNG_STORE_READ, err)) == 0 &&
+        (code = rung_stored_load(&stored, store, NULL, err)) == 0 &&
+        (code = rung_recorded_load(&recording, store, &stored, err)) == 0) {
+        rung_knowledge_learn(&experience->knowledge, &recording, true);
+        experience->jobs = rung_timefit_observations(experience->knowledge.time);
+        probe->seconds = 0;
+        probe->overhead = fmin(probe->overhead, recording.overhead_seconds);
+        for (size_t i = 0; i < recording.job_count; i++) {
+            const struct rung_recorded_job *job = &recording.jobs[i];
+            if (job->kind != RUNG_EVENT_RESULT)
+                continue;
+            probe->calls += (size_t)(job->to - job->from);
+            probe->jobs++;
+            probe->seconds += isfinite(job->fit_seconds) ? job->fit_seconds : 0;
+        }
+    }
+    rung_recording_free(&recording);
+    rung_stored_free(&stored);
+    rung_store_close(store);
+    return code;
+}
+
+static int probe_round(struct probe *probe, struct rung_experience *experience, int round,
+                       int64_t first_calls, struct rung_err *err)
+{
+    struct rung_specfile file = *probe->file;
+    char *database = rung_mem_printf("%s/%d.db", probe->folder, round);
+    struct rung_buf text;
+    int code;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    file.json = round_spec(probe, first_calls);
+    rung_json_write(&text, file.json);
+    file.text = text.data;
+    file.spec = NULL;
+    if ((code = rung_spec_read(&file.spec, file.json, "probe", err)) == 0) {
+        file.spec->search.examples_per_call = probe->file->spec->search.examples_per_call;
+        if ((code = run_round(&file, database, err)) == 0)
+            code = learn_round(probe, experience, database, err);
+    }
+    rung_spec_free(file.spec);
+    rung_json_free(file.json);
+    rung_buf_free(&text);
+    free(database);
+    return code;
+}
+
+/* ---- the probe ---- */
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+static int make_folder(struct probe *probe, struct rung_err *err)
+{
+    const char *parent = getenv("TMPDIR");
+
+    probe->folder = rung_mem_printf("%s/rung-probe-XXXXXX", parent && *parent ? parent : "/tmp");
+    if (mkdtemp(probe->folder))
+        return 0;
+    int code = rung_err_set(err, RUNG_EFAIL, "%s: %s", probe->folder, strerror(errno));
+    free(probe->folder);
+    probe->folder = NULL;
+    return rung_err_way_out(err, "TMPDIR=… names another folder"), code;
+}
+
+/* Short calls tell little at first: what is warmed up once and the machine's other work weigh too much. */
+static int rounds(struct probe *probe, struct rung_experience *experience, struct rung_err *err)
+{
+    int64_t longest = probe->file->spec->search.max_iter, first_calls = 1;
+    int code = 0;
+
+    for (int round = 0; round < ROUNDS && code == 0; round++) {
+        code = probe_round(probe, experience, round, first_calls, err);
+        first_calls *= STRETCH;
+        bool too_long = longest > 0 && first_calls << DOUBLINGS > longest * 2;
+        if (probe->seconds >= ENOUGH_SECONDS || too_long)
+            break;
+    }
+    return code;
+}
+
+int rung_probe(struct rung_experience *experience, const struct rung_specfile *file, struct rung_buf *basis,
+               struct rung_err *err)
+{
+    struct probe probe = {.file = file, .overhead = INFINITY};
+    int code;
+
+    draw_candidates(&probe);
+    if ((code = choose(&probe, err)) == 0 && (code = make_folder(&probe, err)) == 0)
+        code = rounds(&probe, experience, err);
+    if (code == 0) {
+        if (isfinite(probe.overhead))
+            experience->knowledge.overhead = (struct rung_knowledge_mean){probe.overhead, 1};
+        rung_buf_text(basis, "forecast from a probe: ");
+        rung_human_count(basis, (int64_t)probe.calls, "call");
+        rung_buf_text(basis, " of ");
+        rung_human_count(basis, (int64_t)probe.count, "model");
+    } else {
+        rung_err_prefix(err, "--probe");
+    }
+    if (probe.folder)
+        nftw(probe.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(probe.folder);
+    for (size_t k = 0; k < probe.candidates; k++)
+        rung_json_free(probe.models[k]);
+    return code;
+}

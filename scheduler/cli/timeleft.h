@@ -1,0 +1,42 @@
+/*
+ * How long a running search will still take, and where its best model is going: learnt from its own results
+ * as they come (and before, from earlier searches of the same trainer), re-fitted no more often than 1 % of
+ * the processor pays for.
+ */
+#ifndef RUNG_CLI_TIMELEFT_H
+#define RUNG_CLI_TIMELEFT_H
+
+#include "cli/experience.h"
+#include "core/search.h"
+#include "core/spec.h"
+#include "dispatch/note.h"
+#include "dispatch/session.h"
+
+#include <stddef.h>
+
+struct rung_timeleft;
+
+struct rung_timeleft_options {
+    const struct rung_spec *spec;
+    const struct rung_search *search; /* the live one */
+    size_t trainers;
+    double elapsed_before;    /* seconds of earlier starts */
+    double now;               /* seconds since 1970 */
+    struct rung_store *store; /* earlier searches are read from it here; NULL: none */
+    const char *name;         /* of this search in it: what was recorded of it before is read, too */
+};
+
+/* What options point to is borrowed while it lives, but for the store. */
+struct rung_timeleft *rung_timeleft_create(const struct rung_timeleft_options *options);
+void rung_timeleft_free(struct rung_timeleft *timeleft); /* NULL is allowed */
+
+struct rung_watcher rung_timeleft_watcher(struct rung_timeleft *timeleft);
+
+/* Puts the forecasts, where there are any, in the place of the view's estimates. context: the timeleft; at:
+ * seconds since 1970. */
+void rung_timeleft_fill(const void *context, double at, struct rung_session_view *view);
+
+/* Expected seconds of training model from `from` to `to` calls and scoring it: context is the timeleft. */
+double rung_timeleft_expect(void *context, uint32_t model, int64_t from, int64_t to);
+
+#endif
