@@ -10,6 +10,7 @@
 
 #define PASSES 4
 #define POWER  0.75 /* the noise of an amount grows as the amount to that power */
+#define TELLS  12.0 /* rows * log(squared error without / with a column), as in an information criterion */
 #define HUBER  1.5  /* robust standard deviations from which a row counts less */
 
 void rung_amounts_init(struct rung_amounts *amounts, size_t capacity, size_t columns)
@@ -133,5 +134,40 @@ int rung_amounts_fit(const struct rung_amounts *amounts, double *theta, struct r
             theta[j] *= by;
     }
     free(weights);
+    return code;
+}
+
+/* Mean of squared logarithms of measured / predicted. */
+static double log_error(const struct rung_amounts *amounts, const double *theta)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < amounts->rows; i++) {
+        double by = guess(amounts, theta, i), off = by > 0 ? log(amounts->t[i] / by) : 1;
+        sum += fmin(off * off, 1);
+    }
+    return sum / (double)amounts->rows;
+}
+
+int rung_amounts_fit_doubtful(struct rung_amounts *amounts, double *theta, struct rung_err *err)
+{
+    size_t columns = amounts->columns, last = columns - 1;
+    double *with = rung_mem_zalloc(columns, sizeof *with);
+    double *doubtful = rung_mem_zalloc(amounts->rows, sizeof *doubtful);
+    int code = rung_amounts_fit(amounts, with, err);
+    double error = code == 0 ? log_error(amounts, with) : 0;
+
+    for (size_t i = 0; i < amounts->rows; i++) {
+        doubtful[i] = amounts->a[i * columns + last];
+        amounts->a[i * columns + last] = 0;
+    }
+    if (code == 0)
+        code = rung_amounts_fit(amounts, theta, err);
+    if (code == 0 && (double)amounts->rows * log(log_error(amounts, theta) / error) > TELLS)
+        memcpy(theta, with, columns * sizeof *theta);
+    for (size_t i = 0; i < amounts->rows; i++)
+        amounts->a[i * columns + last] = doubtful[i];
+    free(with);
+    free(doubtful);
     return code;
 }

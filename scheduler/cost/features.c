@@ -5,7 +5,6 @@
 #include "base/mem.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +202,11 @@ static const struct rung_features *made(const struct rung_features *features)
 size_t rung_features_count(const struct rung_features *features)
 {
     return made(features)->column_count;
+}
+
+bool rung_features_mirrored(const struct rung_features *features, size_t column)
+{
+    return made(features)->columns[column].falling;
 }
 
 const char *rung_features_name(const struct rung_features *features, size_t column)

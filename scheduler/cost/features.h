@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct rung_features;
@@ -25,6 +26,8 @@ size_t rung_features_count(const struct rung_features *features); /* columns; ma
  * unknown level is all zeros. */
 void rung_features_encode(const struct rung_features *features, const struct rung_json *parameters,
                           double *out);
+/* True for the falling copy of a rising column: news only to models whose coefficients cannot be negative. */
+bool rung_features_mirrored(const struct rung_features *features, size_t column);
 /* What a column stands for, such as "log(batch_size)" or "activation=relu"; lives as long as features. */
 const char *rung_features_name(const struct rung_features *features, size_t column);
 

@@ -205,13 +205,17 @@ int rung_hemingway_fit_log(struct rung_hemingway *fit, const struct rung_hemingw
 
 void rung_hemingway_free(struct rung_hemingway *fit)
 {
+    for (size_t k = 0; k < fit->other_count; k++)
+        rung_lasso_free(&fit->others[k].lasso);
+    free(fit->others);
     rung_lasso_free(&fit->lasso);
 }
 
 /* ---- predictions ---- */
 
-struct rung_hemingway_guess rung_hemingway_log(const struct rung_hemingway *fit, double iteration,
-                                               double machines)
+/* As if the limit were known. */
+static struct rung_hemingway_guess guess_log(const struct rung_hemingway *fit, double iteration,
+                                             double machines)
 {
     double row[RUNG_HEMINGWAY_FEATURES];
 
@@ -225,18 +229,44 @@ struct rung_hemingway_guess rung_hemingway_log(const struct rung_hemingway *fit,
     return (struct rung_hemingway_guess){value, value - reach, value + reach, fit->observations};
 }
 
+struct rung_hemingway_guess rung_hemingway_log(const struct rung_hemingway *fit, double iteration,
+                                               double machines)
+{
+    struct rung_hemingway_guess guess = guess_log(fit, iteration, machines);
+
+    for (size_t k = 0; k < fit->other_count; k++) {
+        struct rung_hemingway_guess other = guess_log(&fit->others[k], iteration, machines);
+        guess.low = fmin(guess.low, other.low);
+        guess.high = fmax(guess.high, other.high);
+    }
+    return guess;
+}
+
 static double loss_of(const struct rung_hemingway *fit, double value)
 {
     return fmin(fit->limit + exp(fmin(value, EXP_MAX)), DBL_MAX);
 }
 
-struct rung_hemingway_guess rung_hemingway_loss(const struct rung_hemingway *fit, double iteration,
-                                                double machines)
+static struct rung_hemingway_guess guess_loss(const struct rung_hemingway *fit, double iteration,
+                                              double machines)
 {
-    struct rung_hemingway_guess guess = rung_hemingway_log(fit, iteration, machines);
+    struct rung_hemingway_guess guess = guess_log(fit, iteration, machines);
 
     return (struct rung_hemingway_guess){loss_of(fit, guess.value), loss_of(fit, guess.low),
                                          loss_of(fit, guess.high), guess.observations};
+}
+
+struct rung_hemingway_guess rung_hemingway_loss(const struct rung_hemingway *fit, double iteration,
+                                                double machines)
+{
+    struct rung_hemingway_guess guess = guess_loss(fit, iteration, machines);
+
+    for (size_t k = 0; k < fit->other_count; k++) {
+        struct rung_hemingway_guess other = guess_loss(&fit->others[k], iteration, machines);
+        guess.low = fmin(guess.low, other.low);
+        guess.high = fmax(guess.high, other.high);
+    }
+    return guess;
 }
 
 /* A quotient that is whole but for rounding is whole. */

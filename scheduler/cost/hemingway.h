@@ -35,11 +35,14 @@ enum rung_hemingway_rule {
 const char *rung_hemingway_rule_name(enum rung_hemingway_rule rule); /* "known", "bound", "fitted" */
 
 struct rung_hemingway_options {
-    double limit;  /* P*; NaN: unknown */
+    double limit;                 /* P*; NaN: unknown */
+    double limit_low, limit_high; /* where else a limit that is given may be; ignored unless around it */
     double bound;  /* the largest lower bound of P* that was seen, as primal-dual methods give; NaN: none */
     double target; /* each run is cut where it comes so close to the limit; 0: 1e-4 */
     double iterations; /* … and after so many iterations; 0: 500; INFINITY: no cut */
 };
+
+#define RUNG_HEMINGWAY_OTHERS 2
 
 struct rung_hemingway {
     struct rung_lasso lasso;
@@ -51,7 +54,10 @@ struct rung_hemingway {
     double ahead;
     size_t observations, degrees; /* rows, different m */
     /* of a fit of losses */
-    double limit, least; /* P*, the least loss seen */
+    double limit, least;          /* P*, the least loss seen */
+    double limit_low, limit_high; /* limits that predict nearly as well, or as given; else the limit itself */
+    struct rung_hemingway *others; /* fits with these: a prediction's interval holds theirs */
+    size_t other_count;
     enum rung_hemingway_rule rule;
     size_t dropped; /* rows that were not finite, or not above the limit */
 };

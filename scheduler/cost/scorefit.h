@@ -1,8 +1,8 @@
 /*
  * What score a model will have, from its hyperparameters, its calls and its scores so far: not good enough to
  * pick a winner, but enough to know which kind of model survives a rung, since those are the ones whose time
- * counts. Lasso over hyperparameters and features of the number of calls, with a deviation of its own for
- * every model.
+ * counts. A curve that all models share, over the logarithm of calls plus a speed that hyperparameters
+ * explain in part; a distance from it that stays with a model; and a share of models that never learn.
  */
 #ifndef RUNG_COST_SCOREFIT_H
 #define RUNG_COST_SCOREFIT_H

@@ -15,9 +15,9 @@
 #define ROWS_FITTED    4000 /* about: a few dozen columns need no more, and a search waits for them */
 #define PRODUCT_MODELS 1000 /* whose rates are looked at */
 #define PRODUCT_FOLDS  5
-#define SHARING_TELLS  0.9  /* of the squared error without it: above that it is left out */
 #define COMMON_SD      0.05 /* from one search to the next, at least: the machine is not always as fast */
 #define JOB_SD         0.02 /* of one job, at least */
+#define FEW_SD         0.5  /* divided by the models that ran: what one tells of others, unseen */
 
 /* ---- columns ---- */
 
@@ -129,14 +129,14 @@ static bool lengths_differ(const struct rung_timefit *fit)
     return most > 1.5 * least;
 }
 
-static int fit_part(struct rung_time_part *part, const struct rung_amounts *amounts, struct rung_err *err)
+static int fit_part(struct rung_time_part *part, struct rung_amounts *amounts, struct rung_err *err)
 {
     free(part->theta);
     *part = (struct rung_time_part){rung_mem_zalloc(amounts->columns, sizeof(double)), amounts->columns};
-    return amounts->rows > 0 ? rung_amounts_fit(amounts, part->theta, err) : 0;
+    return amounts->rows > 0 ? rung_amounts_fit_doubtful(amounts, part->theta, err) : 0;
 }
 
-static struct rung_amounts train_amounts(const struct rung_timefit *fit, bool sharing)
+static int fit_train(struct rung_timefit *fit, struct rung_err *err)
 {
     struct rung_amounts amounts;
     rung_amounts_init(&amounts, chosen_count(fit), train_columns(fit));
@@ -149,43 +149,11 @@ static struct rung_amounts train_amounts(const struct rung_timefit *fit, bool sh
             continue;
         train_row(fit, from, fit->encoded + from->model * fit->width, fit->models[from->model].host, lengths,
                   row);
-        row[amounts.columns - 1] *= sharing;
         rung_amounts_add(&amounts, row, from->fit_seconds);
     }
+    int code = fit_part(&fit->train, &amounts, err);
     free(row);
-    return amounts;
-}
-
-/* Mean of squared logarithms of measured / predicted. */
-static double log_error(const struct rung_amounts *amounts, const double *theta)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < amounts->rows; i++) {
-        double by = rung_amounts_dot(amounts->a + i * amounts->columns, theta, amounts->columns);
-        double off = by > 0 ? log(amounts->t[i] / by) : 1;
-        sum += fmin(off * off, 1);
-    }
-    return sum / (double)amounts->rows;
-}
-
-static int fit_train(struct rung_timefit *fit, struct rung_err *err)
-{
-    struct rung_amounts alone = train_amounts(fit, false), shared = train_amounts(fit, true);
-    struct rung_time_part with = {0};
-    int code = fit_part(&fit->train, &alone, err);
-
-    /* Busy trainers and slow jobs come together by chance, too: only what explains a good deal is believed.
-     */
-    if (code == 0 && (code = fit_part(&with, &shared, err)) == 0 &&
-        log_error(&shared, with.theta) < SHARING_TELLS * log_error(&alone, fit->train.theta)) {
-        free(fit->train.theta);
-        fit->train = with;
-    } else {
-        free(with.theta);
-    }
-    rung_amounts_free(&alone);
-    rung_amounts_free(&shared);
+    rung_amounts_free(&amounts);
     return code;
 }
 
@@ -349,7 +317,8 @@ static void correct_models(struct rung_timefit *fit)
     fit->spread.model = sqrt(of.between);
     fit->spread.job = fmax(JOB_SD, sqrt(of.within));
     fit->spread.common =
-        sqrt(COMMON_SD * COMMON_SD + of.between / (double)of.models + of.within / (double)fit->row_count);
+        sqrt(COMMON_SD * COMMON_SD + FEW_SD * FEW_SD / ((double)of.models * (double)of.models) +
+             of.between / (double)of.models + of.within / (double)fit->row_count);
     if (of.degrees == 0) /* all models ran once: what is whose is not known */
         fit->spread.common = fmax(fit->spread.common, fit->spread.job / sqrt((double)of.models));
     free(of.sum);

@@ -67,6 +67,15 @@ static void numbers_by_value_and_logarithm(void **state)
     rung_features_free(features);
 }
 
+static void falling_copies_are_told(void **state)
+{
+    (void)state;
+    struct rung_features *features = learnt(three, 3);
+    for (size_t i = 0; i < rung_features_count(features); i++)
+        assert_true(rung_features_mirrored(features, i) == (rung_features_name(features, i)[0] == '-'));
+    rung_features_free(features);
+}
+
 static void everything_else_by_level(void **state)
 {
     (void)state;
@@ -120,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_by_value_and_logarithm),
+        cmocka_unit_test(falling_copies_are_told),
         cmocka_unit_test(everything_else_by_level),
         cmocka_unit_test(what_was_not_learnt_stays_within_bounds),
         cmocka_unit_test(nothing_learnt_is_no_column),

@@ -240,6 +240,82 @@ static void a_limit_that_is_fitted(void **state)
     }
 }
 
+/* Losses of three degrees that fall exponentially, the distance with noise. */
+static size_t noisy_rows(struct rung_hemingway_row *rows, double rate, double noise, struct rung_rng *rng)
+{
+    size_t k = 0;
+
+    for (size_t d = 0; d < 3; d++)
+        for (int i = 1; i <= 80; i++, k++) {
+            double m = (double)(1 << d), distance = exp(-rate * i / sqrt(m));
+            rows[k] = (struct rung_hemingway_row){i, m, 3 + distance * (1 + noise * rung_rng_normal(rng)), d};
+        }
+    return k;
+}
+
+/* Twice as far as was seen the loss is little but its limit: the interval has to know that it was guessed. */
+static void intervals_hold_with_a_fitted_limit(void **state)
+{
+    (void)state;
+    enum { TRIALS = 3 };
+    static const double rates[] = {.05, .03}, noises[] = {.03, .06};
+    struct rung_hemingway_row rows[240];
+    struct rung_hemingway_options known = unknown;
+    struct rung_hemingway fit;
+    struct rung_rng rng;
+    int held = 0, narrow = 0;
+
+    rung_rng_init(&rng, 7, 0, "limits");
+    for (int t = 0; t < TRIALS; t++) {
+        double rate = rates[t % 2], truth = 3 + exp(-rate * 160 / sqrt(2));
+        size_t count = noisy_rows(rows, rate, noises[t / 2 % 2], &rng);
+        assert_int_equal(rung_hemingway_fit(&fit, rows, count, &unknown, NULL), 0);
+        assert_true(fit.limit_low < fit.limit && fit.limit < fit.limit_high && fit.limit_high < fit.least);
+        struct rung_hemingway_guess guess = rung_hemingway_loss(&fit, 160, 2);
+        held += guess.low <= truth && truth <= guess.high;
+        known.limit = known.limit_low = known.limit_high = fit.limit;
+        rung_hemingway_free(&fit);
+        assert_int_equal(rung_hemingway_fit(&fit, rows, count, &known, NULL), 0);
+        struct rung_hemingway_guess sure = rung_hemingway_loss(&fit, 160, 2);
+        near(sure.value, guess.value, 1e-12);
+        narrow += sure.low <= truth && truth <= sure.high;
+        rung_hemingway_free(&fit);
+    }
+    print_message("intervals that held: %d of %d, %d as if the limit were known\n", held, TRIALS, narrow);
+    assert_in_range(held, .7 * TRIALS, TRIALS);
+    assert_true(narrow < held);
+}
+
+/* A limit with a range, as another algorithm's fit tells it, makes the same intervals as the range's ends. */
+static void a_limit_with_a_range(void **state)
+{
+    (void)state;
+    struct rung_hemingway_row rows[60];
+    struct rung_hemingway_options options = unknown;
+    struct rung_hemingway fit;
+    struct rung_err err;
+
+    one_run(rows, 60, 3, 1);
+    options.limit = 3;
+    assert_int_equal(rung_hemingway_fit(&fit, rows, 60, &options, &err), 0);
+    assert_int_equal(fit.other_count, 0);
+    struct rung_hemingway_guess sure = rung_hemingway_loss(&fit, 200, 4);
+    rung_hemingway_free(&fit);
+    options.limit_low = 2.999;
+    options.limit_high = 3.001;
+    assert_int_equal(rung_hemingway_fit(&fit, rows, 60, &options, &err), 0);
+    assert_int_equal(fit.other_count, 2);
+    struct rung_hemingway_guess guess = rung_hemingway_loss(&fit, 200, 4);
+    near(guess.value, sure.value, 1e-12);
+    assert_true(sure.high < 3.0005 && guess.low < 2.9999 && guess.high > 3.001);
+    assert_true(rung_hemingway_log(&fit, 200, 4).low < rung_hemingway_log(&fit, 200, 4).value);
+    rung_hemingway_free(&fit);
+    options.limit_low = 3.1; /* not around the limit */
+    assert_int_equal(rung_hemingway_fit(&fit, rows, 60, &options, &err), 0);
+    assert_int_equal(fit.other_count, 0);
+    rung_hemingway_free(&fit);
+}
+
 static void garbage_is_left_out(void **state)
 {
     (void)state;
@@ -368,6 +444,8 @@ int main(void)
         cmocka_unit_test(a_limit_that_is_given),
         cmocka_unit_test(a_bound_that_is_met),
         cmocka_unit_test(a_limit_that_is_fitted),
+        cmocka_unit_test(intervals_hold_with_a_fitted_limit),
+        cmocka_unit_test(a_limit_with_a_range),
         cmocka_unit_test(garbage_is_left_out),
         cmocka_unit_test(what_is_far_ahead_is_less_certain),
         cmocka_unit_test(two_degrees),

@@ -110,6 +110,142 @@ static void a_draw_is_one_future(void **state)
     rung_scorefit_free(fit);
 }
 
+static void a_model_is_foreseen_without_another_fit(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = halved(1);
+    size_t good = add_model(fit, 0.95, "large"), bad = add_model(fit, 0.05, "small");
+    assert_true(rung_scorefit_expect(fit, good, 27) > rung_scorefit_expect(fit, bad, 27) + 0.1);
+    rung_scorefit_free(fit);
+}
+
+static int descending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* The models that draws let survive to the last rung are about as good as those that would. */
+static void survivors_are_of_the_right_kind(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = halved(1);
+    struct rung_rng rng;
+    size_t first = add_model(fit, 0, "small");
+    double rates[81], drawn = 0, real = 0;
+
+    rates[0] = 0;
+    rung_rng_init(&rng, 9, 0, "survivors");
+    for (int k = 1; k < 81; k++)
+        add_model(fit, rates[k] = rung_rng_uniform(&rng), k % 2 ? "large" : "small");
+    for (uint64_t draw = 0; draw < 50; draw++) {
+        double scores[81], truths[81], sorted[81], sorted_truths[81];
+        for (int k = 0; k < 81; k++) {
+            sorted[k] = scores[k] = rung_scorefit_draw(fit, first + (size_t)k, 9, draw);
+            sorted_truths[k] = truths[k] = law(rates[k], k % 2, 9);
+        }
+        qsort(sorted, 81, sizeof *sorted, descending);
+        qsort(sorted_truths, 81, sizeof *sorted_truths, descending);
+        for (int k = 0; k < 81; k++) {
+            drawn += scores[k] >= sorted[8] ? rates[k] : 0;
+            real += truths[k] >= sorted_truths[8] ? rates[k] : 0;
+        }
+    }
+    assert_true(fabs(drawn / real - 1) < 0.15); /* of all models it is about 0.5, of the real ones 0.9 */
+    rung_scorefit_free(fit);
+}
+
+/* Of models of which half never learn, about half do not improve from 27 to 54 calls. */
+static void who_does_not_learn_is_drawn_so(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = rung_scorefit_create();
+    struct rung_rng rng;
+    int still = 0, count = 0;
+
+    rung_rng_init(&rng, 5, 0, "still");
+    for (int k = 0; k < 120; k++) {
+        double rate = 0.3 + 0.7 * rung_rng_uniform(&rng), level = 0.25 + 0.01 * rung_rng_normal(&rng);
+        size_t model = add_model(fit, rate, "large");
+        for (int calls = 1; calls <= 27; calls *= 3)
+            rung_scorefit_add(fit, model, calls, k % 2 ? level : law(rate, true, calls) + level - 0.25);
+    }
+    rung_scorefit_fit(fit);
+    for (int k = 0; k < 40; k++) {
+        size_t model = add_model(fit, 0.3 + 0.7 * k / 40, "large");
+        for (uint64_t draw = 0; draw < 20; draw++, count++)
+            still +=
+                rung_scorefit_draw(fit, model, 54, draw) - rung_scorefit_draw(fit, model, 27, draw) < 0.002;
+    }
+    print_message("%d of %d\n", still, count);
+    assert_true(still > 0.35 * count && still < 0.7 * count);
+    rung_scorefit_free(fit);
+}
+
+/* Eight of ten scores of models that have not run lie within the middle eight tenths of their draws. */
+static void draws_spread_as_scores_do(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = halved(1);
+    struct rung_rng rng;
+    int inside = 0, count = 0;
+
+    rung_rng_init(&rng, 8, 0, "spread");
+    for (int k = 0; k < 60; k++) {
+        double rate = rung_rng_uniform(&rng);
+        size_t model = add_model(fit, rate, k % 2 ? "large" : "small");
+        for (int calls = 1; calls <= 27; calls *= 3, count++) {
+            double draws[50], score = law(rate, k % 2, calls) + 0.004 * rung_rng_normal(&rng);
+            for (uint64_t draw = 0; draw < 50; draw++)
+                draws[draw] = rung_scorefit_draw(fit, model, calls, draw);
+            qsort(draws, 50, sizeof *draws, descending);
+            inside += draws[44] <= score && score <= draws[5];
+        }
+    }
+    print_message("%d of %d\n", inside, count);
+    assert_true(inside > 0.65 * count);
+    rung_scorefit_free(fit);
+}
+
+/* A tenth of the losses explodes: the others are told apart all the same. */
+static void explosions_do_not_hide_the_rest(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = rung_scorefit_create();
+    struct rung_rng rng;
+
+    rung_rng_init(&rng, 6, 0, "explosions");
+    for (int k = 0; k < 100; k++) {
+        double rate = rung_rng_uniform(&rng);
+        size_t model = add_model(fit, rate, "large");
+        for (int calls = 1; calls <= 9; calls *= 3)
+            rung_scorefit_add(fit, model, calls, k % 10 ? 1 - law(rate, true, calls) : 1e9 * calls);
+    }
+    rung_scorefit_fit(fit);
+    double good = rung_scorefit_expect(fit, add_model(fit, 0.9, "large"), 9);
+    double bad = rung_scorefit_expect(fit, add_model(fit, 0.1, "large"), 9);
+    assert_true(good > 0 && bad < 3 && good < bad - 0.05);
+    rung_scorefit_free(fit);
+}
+
+static void nothing_is_a_standard_normal(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = rung_scorefit_create();
+    size_t model = add_model(fit, 0.5, "large");
+    double sum = 0, squares = 0;
+
+    rung_scorefit_fit(fit);
+    for (uint64_t draw = 0; draw < 1000; draw++) {
+        double score = rung_scorefit_draw(fit, model, 3, draw);
+        sum += score;
+        squares += score * score;
+    }
+    assert_true(fabs(sum / 1000) < 0.15 && fabs(squares / 1000 - 1) < 0.2);
+    assert_true(rung_scorefit_expect(fit, model, 3) == 0);
+    rung_scorefit_free(fit);
+}
+
 static void whatever_was_scored_can_be_drawn(void **state)
 {
     (void)state;
@@ -163,6 +299,12 @@ int main(void)
         cmocka_unit_test(the_better_kind_is_expected_to_be_better),
         cmocka_unit_test(what_stands_still_goes_on_standing),
         cmocka_unit_test(a_draw_is_one_future),
+        cmocka_unit_test(a_model_is_foreseen_without_another_fit),
+        cmocka_unit_test(survivors_are_of_the_right_kind),
+        cmocka_unit_test(who_does_not_learn_is_drawn_so),
+        cmocka_unit_test(draws_spread_as_scores_do),
+        cmocka_unit_test(explosions_do_not_hide_the_rest),
+        cmocka_unit_test(nothing_is_a_standard_normal),
         cmocka_unit_test(whatever_was_scored_can_be_drawn),
         cmocka_unit_test(a_million_scores),
     };

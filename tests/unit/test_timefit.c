@@ -67,6 +67,30 @@ static void within(double value, double expected, double share)
         fail_msg("%g is not within %g %% of %g", value, 100 * share, expected);
 }
 
+/* Residuals of few models are 0, or nearly: no reason to be sure of others. */
+static void who_saw_few_models_does_not_know_much(void **state)
+{
+    (void)state;
+    double before = INFINITY;
+    for (int models = 1; models <= 64; models *= 4) {
+        struct rung_timefit *fit = rung_timefit_create();
+        for (int k = 0; k < models; k++) {
+            size_t model = add_model(fit, 32, "small", NULL);
+            struct rung_time_row row = {model, 1, NAN, 1, 1, NAN};
+            rung_timefit_add(fit, &row);
+        }
+        assert_int_equal(rung_timefit_fit(fit, NULL), 0);
+        struct rung_time_guess guess = rung_timefit_train(fit, add_model(fit, 64, "large", NULL), 1, NAN, 1);
+        within(guess.seconds, 1, 1e-6);
+        assert_true(guess.high / guess.low < before);
+        before = guess.high / guess.low;
+        if (models == 1)
+            assert_true(before > 3);
+        rung_timefit_free(fit);
+    }
+    assert_true(before < 1.3);
+}
+
 static void a_law_is_found(void **state)
 {
     (void)state;
@@ -268,6 +292,7 @@ int main(void)
         cmocka_unit_test(totals_agree_whatever_stalls),
         cmocka_unit_test(a_model_keeps_its_own_ratio),
         cmocka_unit_test(intervals_hold),
+        cmocka_unit_test(who_saw_few_models_does_not_know_much),
         cmocka_unit_test(sharing_and_hosts),
         cmocka_unit_test(whatever_was_measured_ends_in_a_number_or_a_sentence),
         cmocka_unit_test(more_columns_than_rows),

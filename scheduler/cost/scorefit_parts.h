@@ -1,0 +1,96 @@
+/*
+ * What the files of the model of scores share. scorefit.c: observations and draws. scorefit_fit.c: the fit.
+ * score_curve.c: the curve. Scores are scaled here: 0 to 1 from the worst to the best, without the outer
+ * ones.
+ */
+#ifndef RUNG_COST_SCOREFIT_PARTS_H
+#define RUNG_COST_SCOREFIT_PARTS_H
+
+#include "cost/features.h"
+#include "cost/luck.h"
+#include "cost/ridge.h"
+#include "cost/scorefit.h"
+
+#include <stdbool.h>
+
+/* ---- the curve ---- */
+
+#define RUNG_SCORE_KNOTS 48
+
+struct rung_score_knot {
+    double value;  /* never falls */
+    double spread; /* sd between models of the same progress, that stays with a model */
+    double shake;  /* sd from score to score of a model, above 0 */
+    double log_shake;
+};
+
+/* Linear between knots; before the first one as there, after the last one rising ever less. */
+struct rung_score_curve {
+    double from, step; /* progress at the first knot, and between knots */
+    double rise;       /* per unit of progress, at the end */
+    struct rung_score_knot knots[RUNG_SCORE_KNOTS];
+};
+
+struct rung_score_pair {
+    double at, value, weight;
+};
+
+struct rung_score_knot rung_score_at(const struct rung_score_curve *curve, double progress);
+double rung_score_slope(const struct rung_score_curve *curve, double progress);
+/* Sets the values: the rising curve nearest to the pairs (progress, scaled score, weight). */
+void rung_score_curve_fit(struct rung_score_curve *curve, const struct rung_score_pair *pairs, size_t count);
+/* Sets spread from distances between scores and the curve, and shake from distances between consecutive
+ * scores of a model, each with the progress at which it was seen. Both are sorted. */
+void rung_score_curve_noise(struct rung_score_curve *curve, struct rung_score_pair *distances, size_t count,
+                            struct rung_score_pair *changes, size_t change_count);
+
+/* ---- all of it ---- */
+
+/* A normal of which mean and standard deviation are known. */
+struct rung_score_guess {
+    double mean, sd;
+};
+
+struct rung_score_model {
+    struct rung_json *parameters;
+    struct rung_score_guess speed; /* of the last fit, as is all that follows */
+    struct rung_score_guess luck;  /* its own distance from the curve, in units of the curve's spread */
+    double still;                  /* chance that it does not learn at all */
+    struct rung_score_guess level; /* its score in that case, scaled */
+    double bad;                    /* chance that its next score is none */
+    size_t not_finite;
+};
+
+struct rung_score_row {
+    size_t model;
+    double calls, score;
+};
+
+/* What hyperparameters say. */
+struct rung_score_effect {
+    struct rung_ridge ridge;
+    double sd; /* of models around it */
+};
+
+struct rung_scorefit {
+    struct rung_score_model *models;
+    size_t model_count, model_capacity;
+    struct rung_score_row *rows; /* finite ones */
+    size_t row_count, row_capacity, added, not_finite;
+    struct rung_luck_sample sample;
+    double low, range;      /* scaled 0, and from there to scaled 1: negative where scores fall with calls */
+    double lowest, highest; /* that a draw can be, scaled */
+    struct rung_score_curve curve;
+    struct rung_features *features; /* of the last fit; NULL: there was none */
+    struct rung_score_effect speed, luck;
+    double still;                        /* share of models that do not learn at all */
+    struct rung_score_guess still_level; /* their scores, scaled */
+    double still_shake;                  /* sd from score to score of one of them */
+    double bad;                          /* as a model's, for one of which nothing is known */
+};
+
+/* Columns of hyperparameters, after a fit: how many, and a model's. */
+size_t rung_scorefit_columns(const struct rung_scorefit *fit);
+void rung_scorefit_encode(const struct rung_scorefit *fit, const struct rung_json *parameters, double *out);
+
+#endif
