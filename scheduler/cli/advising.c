@@ -94,6 +94,8 @@ static void find_limit(struct work *work)
         tried[best] = true;
         if (fit_curve(&work->models[best], &work->options) == 0) {
             work->out->limit = work->options.limit = work->models[best].fit.limit;
+            work->out->limit_low = work->options.limit_low = work->models[best].fit.limit_low;
+            work->out->limit_high = work->options.limit_high = work->models[best].fit.limit_high;
             work->out->rule = work->models[best].fit.rule;
             break;
         }
@@ -103,8 +105,10 @@ static void find_limit(struct work *work)
 
 static void fit_curves(struct work *work)
 {
-    work->options = (struct rung_hemingway_options){
-        .limit = work->request->limit, .bound = work->degrees->bound, .target = target_of(work)};
+    work->options = (struct rung_hemingway_options){.limit = work->request->limit,
+                                                    .bound = work->degrees->bound,
+                                                    .target = target_of(work),
+                                                    .iterations = INFINITY};
     find_limit(work);
     for (size_t k = 0; k < work->degrees->count; k++)
         if (!work->models[k].fitted && !work->models[k].why[0])
@@ -381,7 +385,7 @@ int rung_advising_make(struct rung_advising *out, const struct rung_degrees *deg
     const struct model **models = NULL;
     size_t losses = 0;
 
-    *out = (struct rung_advising){.limit = NAN};
+    *out = (struct rung_advising){.limit = NAN, .limit_low = NAN, .limit_high = NAN};
     for (size_t k = 0; k < degrees->count; k++)
         losses += degrees->algorithms[k].count;
     if (losses == 0)

@@ -46,6 +46,7 @@ struct rung_advising {
     size_t count;
     const struct rung_advising_line *best; /* NULL: nothing is feasible */
     double limit;                          /* of the loss */
+    double limit_low, limit_high;          /* limits that predict nearly as well */
     enum rung_hemingway_rule rule;
 };
 

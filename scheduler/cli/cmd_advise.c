@@ -127,11 +127,42 @@ static int read_histories(struct rung_degrees *degrees, const struct rung_argume
     if (degrees->machines_name && !degrees->has_machines)
         return rung_err_set(err, RUNG_EUSE, "--machines: no model has a parameter %s",
                             degrees->machines_name);
+    if (degrees->machines_name && degrees->left_out == degrees->runs)
+        return rung_err_set(err, RUNG_EUSE, "--machines: no model's %s is a number of 1 or more",
+                            degrees->machines_name);
     if (degrees->algorithm_name && !degrees->has_algorithm)
         return rung_err_set(err, RUNG_EUSE, "--algorithm: no model has a parameter %s",
                             degrees->algorithm_name);
+    if (degrees->bound_name && !degrees->has_bound)
+        return rung_err_set(err, RUNG_EUSE, "--bound: no metric is called %s", degrees->bound_name);
+    if (degrees->bound_name && isnan(degrees->bound))
+        return rung_err_set(err, RUNG_EUSE, "--bound: no %s is a finite number", degrees->bound_name);
     rung_degrees_sort(degrees);
     return 0;
+}
+
+/* What was done with the histories that may not be what was meant. */
+static void note_histories(const struct rung_degrees *degrees)
+{
+    struct rung_buf text;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    if (degrees->repeated > 0)
+        rung_buf_printf(&text, "rung: note: %zu search%s that %s there already: each counts once\n",
+                        degrees->repeated, degrees->repeated == 1 ? "" : "es",
+                        degrees->repeated == 1 ? "was" : "were");
+    for (size_t k = 0; k < degrees->count; k++) {
+        const struct rung_degrees_algorithm *algorithm = &degrees->algorithms[k];
+        if (algorithm->different < 2)
+            continue;
+        rung_buf_text(&text, "rung: note: ");
+        rung_human_text(&text, algorithm->name);
+        rung_buf_printf(&text,
+                        ": %zu models with %zu different settings of other parameters count as one curve\n",
+                        algorithm->models, algorithm->different);
+    }
+    fputs(rung_buf_cstr(&text), stderr);
+    rung_buf_free(&text);
 }
 
 /* ---- rows ---- */
@@ -300,8 +331,8 @@ static void say_best(struct rung_buf *out, const struct rung_advising *advising,
     rung_buf_printf(out, " on %g machine%s: ", best->machines, best->machines == 1 ? "" : "s");
     if (by_goal) {
         rung_buf_printf(out, "within %g of the limit after ", request->goal);
-        rung_human_duration(out, best->seconds.value);
-        say_interval(out, best->seconds.low, best->seconds.high, rung_human_duration);
+        rung_human_seconds(out, best->seconds.value);
+        say_interval(out, best->seconds.low, best->seconds.high, rung_human_seconds);
     } else {
         struct rung_advising_span value = reported(degrees, best->loss);
         rung_human_text(out, degrees->metric);
@@ -310,7 +341,7 @@ static void say_best(struct rung_buf *out, const struct rung_advising *advising,
         if (isfinite(value.low) && isfinite(value.high))
             say_interval(out, value.low, value.high, rung_human_number);
         rung_buf_text(out, " after ");
-        rung_human_duration(out, request->deadline);
+        rung_human_seconds(out, request->deadline);
     }
     rung_buf_printf(out, ", %.0f iteration%s\n", best->iterations.value,
                     best->iterations.value == 1 ? "" : "s");
@@ -327,8 +358,13 @@ static void say_limit(struct rung_buf *out, const struct rung_advising *advising
 
     rung_buf_text(out, "limit of ");
     rung_human_text(out, degrees->metric);
-    rung_buf_printf(out, ": %.7g (%s)\n", degrees->maximize ? -advising->limit : advising->limit,
+    rung_buf_printf(out, ": %.7g (%s", degrees->maximize ? -advising->limit : advising->limit,
                     rules[advising->rule]);
+    if (advising->rule == RUNG_HEMINGWAY_FITTED)
+        rung_buf_printf(out, "; %.7g to %.7g nearly as well",
+                        degrees->maximize ? -advising->limit_high : advising->limit_low,
+                        degrees->maximize ? -advising->limit_low : advising->limit_high);
+    rung_buf_text(out, ")\n");
     if (degrees->not_finite > 0)
         rung_buf_printf(out, "left out: %zu value%s that %s not finite\n", degrees->not_finite,
                         degrees->not_finite == 1 ? "" : "s", degrees->not_finite == 1 ? "is" : "are");
@@ -380,8 +416,10 @@ int rung_cmd_advise(const struct rung_arguments *arguments, struct rung_err *err
     if ((code = rung_rows_format(arguments, RUNG_FORMAT_TABLE, &format, err)) < 0 ||
         (code = read_request(&request, arguments, err)) < 0)
         return code;
-    if ((code = read_histories(&degrees, arguments, err)) == 0)
+    if ((code = read_histories(&degrees, arguments, err)) == 0) {
+        note_histories(&degrees);
         code = advise(&degrees, &request, format, err);
+    }
     rung_degrees_free(&degrees);
     return code;
 }

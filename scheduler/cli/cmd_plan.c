@@ -55,9 +55,9 @@ static void say_basis(struct rung_costing *costing, const char *database)
 
     if (experience->jobs == 0) {
         rung_buf_printf(basis,
-                        "no forecast of time: no earlier search of this trainer with these settings in %s "
+                        "no forecast of time: no %s of this trainer with these settings in %s "
                         "(--probe measures a few calls)",
-                        database);
+                        experience->searches > 0 ? "job with a time above 0" : "earlier search", database);
         return;
     }
     rung_buf_text(basis, "forecast from ");
@@ -145,9 +145,13 @@ static int make_report(const struct rung_arguments *arguments, const struct rung
     if ((code = learn(costing, arguments, file, request, err)) < 0)
         goto out;
     size_t trainers = trainers_of_run(costing, file->spec);
-    if (plan.models == 0)
+    if (plan.models == 0) {
         costing->count = 0; /* without an end there is nothing to forecast */
-    else if (costing->known && (code = rung_costing_forecast(costing, file->spec, err)) < 0)
+        rung_buf_clear(&costing->basis);
+        rung_buf_text(&costing->basis,
+                      "no forecast of time: models are drawn until a limit stops the search");
+    }
+    if (plan.models > 0 && costing->known && (code = rung_costing_forecast(costing, file->spec, err)) < 0)
         goto out;
     if (!costing->known)
         costing->count = 0;

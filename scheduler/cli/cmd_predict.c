@@ -85,7 +85,9 @@ static int choose_end(struct prediction *prediction, const struct rung_arguments
 
     prediction->last = observed->list[observed->count - 1].calls;
     prediction->chosen = rung_options_has(arguments, "to");
-    prediction->to = observed->end > 0 ? observed->end : 2 * prediction->last;
+    prediction->to = observed->end > 0                  ? observed->end
+                     : prediction->last < CALLS_MAX / 2 ? 2 * prediction->last
+                                                        : CALLS_MAX;
     return rung_options_integer(arguments, "to", 1, CALLS_MAX, &prediction->to, err);
 }
 

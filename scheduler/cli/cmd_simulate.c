@@ -13,7 +13,8 @@
 #define LIST_MAX     32
 #define BRACKETS_MAX 64
 #define SECONDS_MAX  1e12
-#define FEW          32 /* trainers up to which a spec is simulated where none are named */
+#define MODELS_MAX   20000000 /* which take some 5 GB */
+#define FEW          32       /* trainers up to which a spec is simulated where none are named */
 
 /* An order of brackets: its text, and their numbers (none: as planned). */
 struct order {
@@ -187,6 +188,32 @@ static int read_request(struct request *request, const struct rung_arguments *ar
     return 0;
 }
 
+/* Where the path leads to, a file that is not there yet included. */
+static char *place_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *place = realpath(path, NULL);
+    char *folder = slash ? rung_mem_strndup(path, (size_t)(slash - path) + 1) : rung_mem_strdup(".");
+
+    if (!place && (place = realpath(folder, NULL))) {
+        char *whole = rung_mem_printf("%s/%s", place, slash ? slash + 1 : path);
+        free(place);
+        place = whole;
+    }
+    free(folder);
+    return place ? place : rung_mem_strdup(path);
+}
+
+static bool same_place(const char *a, const char *b)
+{
+    char *one = place_of(a), *other = place_of(b);
+    bool same = strcmp(one, other) == 0;
+
+    free(one);
+    free(other);
+    return same;
+}
+
 /* The plots must not replace what is simulated. */
 static int check_paths(const struct request *request, const char *operand, struct rung_err *err)
 {
@@ -198,7 +225,7 @@ static int check_paths(const struct request *request, const char *operand, struc
             source.st_dev == target.st_dev && source.st_ino == target.st_ino)
             return rung_err_set(err, RUNG_EUSE, "%s %s: is what is simulated", i ? "--svg-time" : "--svg",
                                 paths[i]);
-    if (paths[0] && paths[1] && strcmp(paths[0], paths[1]) == 0)
+    if (paths[0] && paths[1] && same_place(paths[0], paths[1]))
         return rung_err_set(err, RUNG_EUSE, "--svg-time %s: is the file of --svg", paths[1]);
     return 0;
 }
@@ -265,11 +292,16 @@ static int check_order(struct order *order, const struct rung_plan *plan, struct
     return 0;
 }
 
-static int check_orders(struct request *request, const struct rung_search_spec *spec, struct rung_err *err)
+static int check_plan(struct request *request, const struct rung_search_spec *spec, struct rung_err *err)
 {
     struct rung_plan plan = {0};
     int code = rung_plan_make(&plan, spec, err);
 
+    if (code == 0 && plan.models > MODELS_MAX) {
+        rung_err_set(err, RUNG_EUSE, "search: %lld models, more than the %d that can be simulated",
+                     (long long)plan.models, MODELS_MAX);
+        code = rung_err_way_out(err, "a smaller search.max_iter, or fewer search.models");
+    }
     for (size_t i = 0; i < request->order_count && code == 0; i++)
         code = check_order(&request->orders[i], &plan, err);
     rung_plan_free(&plan);
@@ -331,7 +363,7 @@ int rung_cmd_simulate(const struct rung_arguments *arguments, struct rung_err *e
         code = rung_simulation_open(&source, arguments, &request.times, err);
     if (code == 0) {
         complete_request(&request, &source);
-        code = check_orders(&request, &source.spec, err);
+        code = check_plan(&request, &source.spec, err);
     }
     if (code == 0)
         code = simulate(&request, &source, err);

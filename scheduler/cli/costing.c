@@ -8,10 +8,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define CAST_MAX   5000    /* models whose parameters are drawn; those beyond are like them */
-#define DRAWS      40      /* futures of a small search */
-#define JOBS       2000000 /* simulated jobs for one number of trainers */
-#define TRY_DRAWS  8       /* while a max_iter is sought */
+#define CAST_MAX   5000   /* models whose parameters are drawn; those beyond are like them */
+#define DRAWS      40     /* futures of a small search */
+#define JOBS       500000 /* simulated jobs for one number of trainers */
+#define TRY_DRAWS  8      /* while a max_iter is sought */
 #define TRY_JOBS   50000
 #define WORTHWHILE 0.97 /* of the time with half as many trainers: no more of them are tried above it */
 
@@ -101,6 +101,10 @@ int rung_costing_forecast(struct rung_costing *costing, const struct rung_spec *
         code = forecast_powers(costing, spec, err);
     for (size_t i = 0; i < wanted && code == 0; i++)
         code = forecast_one(costing, spec, costing->trainers[i], err);
+    if (code == 0 && costing->count > 0 && costing->outlooks[0].draws == 0)
+        rung_buf_text(&costing->basis,
+                      "; too many jobs to simulate: the sum of all rungs, where none is slower "
+                      "than the others, fails or runs out of patience");
     if (code == 0 && costing->count > 0)
         costing->state_bytes = costing->outlooks[costing->count - 1].states_peak *
                                rung_knowledge_mean(&costing->experience.knowledge.state_bytes, NAN);
@@ -125,7 +129,8 @@ static struct rung_spec *changed(const struct rung_specfile *file, int64_t max_i
         keys = rung_json_get(json, "search");
     }
     if (rung_json_get(keys, "n_params")) {
-        int64_t examples = search->examples_per_call * max_iter;
+        bool possible = search->examples_per_call <= RUNG_JSON_INTEGER_MAX / max_iter;
+        int64_t examples = possible ? search->examples_per_call * max_iter : 0; /* 0: refused */
         rung_json_set(keys, "n_params", rung_json_new_number((double)max_iter));
         rung_json_set(keys, "n_examples", rung_json_new_number((double)examples));
         rung_buf_printf(change, "--set search.n_params=%lld --set search.n_examples=%lld",
@@ -165,21 +170,21 @@ static int try(struct rung_proposal *out, const struct rung_specfile *file, int6
     return answer;
 }
 
-#define MAX_ITER_MAX INT64_C(1000000000)
-
 /* Longer searches take longer, so doubling and halving find the edge. Below some max_iter there is no such
  * search (a rung of 0 calls): that is no edge. */
 static void seek(struct rung_proposal *out, const struct rung_specfile *file, fits_fn *fits, void *context)
 {
     int64_t low = 0, high = 1;
 
-    for (; high <= MAX_ITER_MAX; high *= 2) {
+    for (; high < RUNG_PROPOSAL_MAX; high *= 2) {
         int answer = try(out, file, high, fits, context);
         if (answer == 0)
             break;
         if (answer == 1)
             low = high;
     }
+    if (high > RUNG_PROPOSAL_MAX)
+        high = RUNG_PROPOSAL_MAX + 1;
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
         if (try(out, file, middle, fits, context) == 1)
@@ -199,7 +204,7 @@ static int check_end(const struct rung_spec *spec, const char *what, struct rung
                             "%s: a search whose models are drawn until a limit stops it is as "
                             "long as that limit",
                             what);
-        rung_err_way_out(err, "--set limits.calls=… or --set search.models=…");
+        rung_err_way_out(err, "--set search.models=…");
     }
     rung_plan_free(&plan);
     return code;
@@ -226,7 +231,7 @@ struct deadline {
     const struct rung_costing *costing;
     struct rung_proposal *out;
     size_t trainers;
-    double seconds, seconds_per_call; /* seconds_per_call: a low guess, to rule out what is far too long */
+    double seconds;
 };
 
 static int fits_deadline(void *context, const struct rung_spec *spec, const struct rung_plan *plan)
@@ -235,8 +240,7 @@ static int fits_deadline(void *context, const struct rung_spec *spec, const stru
     struct rung_outlook_options options = options_for(deadline->costing, spec, deadline->trainers);
     struct rung_outlook outlook;
 
-    if ((double)plan->calls * deadline->seconds_per_call / (double)deadline->trainers > deadline->seconds)
-        return 0;
+    (void)plan;
     options.draws_max = TRY_DRAWS;
     options.jobs_max = TRY_JOBS;
     int code = rung_outlook_make(&outlook, &options, NULL);
@@ -245,16 +249,6 @@ static int fits_deadline(void *context, const struct rung_spec *spec, const stru
         deadline->out->seconds = outlook.seconds;
     rung_outlook_free(&outlook);
     return code < 0 ? -1 : fits;
-}
-
-/* A third of the mean over the models that are known: patience and failures end many early. */
-static double low_seconds_per_call(const struct rung_costing *costing)
-{
-    double sum = 0;
-
-    for (size_t k = 0; k < costing->cast_count; k++)
-        sum += rung_timefit_train(costing->experience.knowledge.time, costing->cast[k], 1, NAN, 1).seconds;
-    return sum / (double)costing->cast_count / 3;
 }
 
 int rung_costing_within_seconds(struct rung_proposal *out, struct rung_costing *costing,
@@ -270,7 +264,7 @@ int rung_costing_within_seconds(struct rung_proposal *out, struct rung_costing *
         rung_err_set(err, RUNG_EUSE, "--deadline: %s", rung_buf_cstr(&costing->basis));
         return rung_err_way_out(err, "--probe, or --db with a database that holds a search of this trainer");
     }
-    struct deadline deadline = {costing, out, trainers, seconds, low_seconds_per_call(costing)};
+    struct deadline deadline = {costing, out, trainers, seconds};
     seek(out, file, fits_deadline, &deadline);
     return 0;
 }

@@ -40,7 +40,9 @@ void rung_costing_prepare(struct rung_costing *costing, const struct rung_spec *
 int rung_costing_forecast(struct rung_costing *costing, const struct rung_spec *spec,
                           struct rung_err *err) RUNG_CHECK_RESULT;
 
-/* The largest max_iter that fits. */
+/* The largest max_iter that fits, of those up to this. */
+#define RUNG_PROPOSAL_MAX 1000000000
+
 struct rung_proposal {
     bool found;
     int64_t max_iter, models, calls;

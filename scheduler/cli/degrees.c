@@ -48,16 +48,19 @@ static size_t find_algorithm(struct rung_degrees *degrees, const char *name)
     return degrees->count++;
 }
 
-static double machines_of(const struct reader *reader, const struct rung_json *parameters)
+/* *name: of the parameter that tells; NULL: none does. */
+static double machines_of(const struct reader *reader, const struct rung_json *parameters, const char **name)
 {
     static const char *const names[] = {"machines", "workers", "m", "parallelism"};
     struct rung_degrees *degrees = reader->degrees;
     const struct rung_json *value = NULL;
 
-    if (degrees->machines_name)
-        value = rung_json_get(parameters, degrees->machines_name);
+    *name = degrees->machines_name;
+    if (*name)
+        value = rung_json_get(parameters, *name);
     for (size_t k = 0; !degrees->machines_name && !value && k < sizeof names / sizeof *names; k++)
-        value = rung_json_get(parameters, names[k]);
+        if ((value = rung_json_get(parameters, names[k])))
+            *name = names[k];
     degrees->has_machines = degrees->has_machines || value;
     if (!value && !degrees->machines_name) {
         value = rung_json_get(rung_json_get(reader->spec, "trainer"), "threads");
@@ -68,11 +71,15 @@ static double machines_of(const struct reader *reader, const struct rung_json *p
     return machines >= 1 && isfinite(machines) ? machines : NAN;
 }
 
+static const char *algorithm_key(const struct rung_degrees *degrees)
+{
+    return degrees->algorithm_name ? degrees->algorithm_name : "algorithm";
+}
+
 static size_t algorithm_of(const struct reader *reader, const struct rung_json *parameters)
 {
     struct rung_degrees *degrees = reader->degrees;
-    const struct rung_json *value =
-        rung_json_get(parameters, degrees->algorithm_name ? degrees->algorithm_name : "algorithm");
+    const struct rung_json *value = rung_json_get(parameters, algorithm_key(degrees));
     struct rung_buf text;
 
     degrees->has_algorithm = degrees->has_algorithm || value;
@@ -100,8 +107,46 @@ static size_t find_degree(struct rung_degrees_algorithm *algorithm, double machi
     return algorithm->degree_count++;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct rung_json *x = *(const struct rung_json *const *)a, *y = *(const struct rung_json *const *)b;
+    return strcmp(rung_json_key(x), rung_json_key(y));
+}
+
+/* The parameters but two as text, whatever their order. Caller frees. */
+static char *settings_of(const struct rung_json *parameters, const char *machines, const char *algorithm)
+{
+    const struct rung_json **members = rung_mem_zalloc(rung_json_size(parameters) + 1, sizeof *members);
+    struct rung_buf text;
+    size_t count = 0;
+
+    for (struct rung_json *member = rung_json_first(parameters); member; member = rung_json_next(member)) {
+        const char *key = rung_json_key(member);
+        if ((!machines || strcmp(key, machines) != 0) && strcmp(key, algorithm) != 0)
+            members[count++] = member;
+    }
+    qsort(members, count, sizeof *members, by_key);
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    for (size_t k = 0; k < count; k++) {
+        rung_json_write_string(&text, rung_json_key(members[k]));
+        rung_json_write(&text, members[k]);
+    }
+    char *settings = rung_mem_strdup(rung_buf_cstr(&text));
+    rung_buf_free(&text);
+    free(members);
+    return settings;
+}
+
+static void add_settings(struct rung_degrees_algorithm *algorithm, char *settings)
+{
+    algorithm->settings = rung_mem_grow(algorithm->settings, algorithm->models, &algorithm->model_capacity,
+                                        sizeof *algorithm->settings);
+    algorithm->settings[algorithm->models++] = settings;
+}
+
 static void add_run(struct reader *reader, size_t model, const char *parameters)
 {
+    const char *name;
     struct rung_json *json = rung_json_parse(parameters, strlen(parameters), 0, NULL);
 
     while (reader->run_count <= model) {
@@ -110,13 +155,15 @@ static void add_run(struct reader *reader, size_t model, const char *parameters)
         reader->runs[reader->run_count++] = (struct run){.algorithm = NOWHERE};
     }
     struct run *run = &reader->runs[model];
-    run->machines = machines_of(reader, json);
+    run->machines = machines_of(reader, json, &name);
     run->number = reader->degrees->runs++;
     if (isnan(run->machines)) {
         reader->degrees->left_out++;
     } else {
         run->algorithm = algorithm_of(reader, json);
-        run->degree = find_degree(&reader->degrees->algorithms[run->algorithm], run->machines);
+        struct rung_degrees_algorithm *algorithm = &reader->degrees->algorithms[run->algorithm];
+        run->degree = find_degree(algorithm, run->machines);
+        add_settings(algorithm, settings_of(json, name, algorithm_key(reader->degrees)));
     }
     rung_json_free(json);
 }
@@ -170,6 +217,7 @@ static void add_bound(struct rung_degrees *degrees, const struct rung_json *metr
     bool found = false;
     double bound = degrees->bound_name ? number_in(metrics, degrees->bound_name, &found) : NAN;
 
+    degrees->has_bound = degrees->has_bound || found;
     if (degrees->maximize)
         bound = -bound;
     if (isfinite(bound) && !(degrees->bound >= bound))
@@ -209,10 +257,9 @@ static void add_call(struct reader *reader, const struct rung_query *query, cons
     if (!run)
         return;
     double value = number_in(metrics, reader->degrees->metric, &found);
-    if (found) {
+    if (found)
         add_loss(reader, run, (double)rung_query_integer(query, at->iteration), value);
-        add_bound(reader->degrees, metrics);
-    }
+    add_bound(reader->degrees, metrics);
     add_time(reader, run, 1, rung_query_real(query, at->seconds));
     rung_json_free(metrics);
 }
@@ -233,8 +280,8 @@ static void add_result(struct reader *reader, const struct rung_query *query, co
                                  : number_in(metrics, reader->degrees->metric, &found);
         if (found)
             add_loss(reader, run, calls, value);
-        add_bound(reader->degrees, metrics);
     }
+    add_bound(reader->degrees, metrics);
     if (times)
         add_time(reader, run, calls - run->calls, rung_query_real(query, at->seconds));
     run->calls = calls;
@@ -312,6 +359,27 @@ static int settle_metric(struct reader *reader, struct rung_err *err)
     return rung_err_way_out(err, "--metric NAME, or --search NAME");
 }
 
+/* Whether the search was added before, under whatever path its database has. */
+static bool seen_before(struct rung_degrees *degrees, const struct rung_search_row *row)
+{
+    struct rung_buf text;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    rung_buf_printf(&text, "%.17g %s %s", row->started_at, row->host ? row->host : "", row->name);
+    for (size_t k = 0; k < degrees->seen_count; k++) {
+        if (strcmp(degrees->seen[k], rung_buf_cstr(&text)) == 0) {
+            rung_buf_free(&text);
+            degrees->repeated++;
+            return true;
+        }
+    }
+    degrees->seen =
+        rung_mem_grow(degrees->seen, degrees->seen_count, &degrees->seen_capacity, sizeof *degrees->seen);
+    degrees->seen[degrees->seen_count++] = rung_mem_strdup(rung_buf_cstr(&text));
+    rung_buf_free(&text);
+    return false;
+}
+
 int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, const char *search,
                      struct rung_err *err)
 {
@@ -320,6 +388,8 @@ int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, con
                             .filter = {.search = search, .model = RUNG_QUERY_ANY, .limit = RUNG_QUERY_ANY}};
     int code = rung_record_find(store, search, &reader.row, err);
 
+    if (code == 0 && seen_before(degrees, &reader.row))
+        goto out;
     if (code == 0)
         code = settle_metric(&reader, err);
     if (code == 0 && !(reader.spec = rung_json_parse(reader.row.spec, strlen(reader.row.spec), 0, err)))
@@ -328,8 +398,9 @@ int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, con
         code = read_models(&reader, err);
     if (code == 0)
         code = read_calls(&reader, err);
-    if (code == 0 && (!reader.losses || !reader.times))
+    if (code == 0 && (!reader.losses || !reader.times || degrees->bound_name))
         code = read_history(&reader, !reader.losses, !reader.times, err);
+out:
     rung_search_row_free(&reader.row);
     rung_json_free(reader.spec);
     free(reader.runs);
@@ -348,6 +419,20 @@ static int by_name(const void *a, const void *b)
                   ((const struct rung_degrees_algorithm *)b)->name);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void count_different(struct rung_degrees_algorithm *algorithm)
+{
+    if (algorithm->models > 0)
+        qsort(algorithm->settings, algorithm->models, sizeof *algorithm->settings, by_text);
+    algorithm->different = 0;
+    for (size_t k = 0; k < algorithm->models; k++)
+        algorithm->different += k == 0 || by_text(&algorithm->settings[k], &algorithm->settings[k - 1]) != 0;
+}
+
 void rung_degrees_sort(struct rung_degrees *degrees)
 {
     if (degrees->count > 0)
@@ -356,6 +441,7 @@ void rung_degrees_sort(struct rung_degrees *degrees)
         struct rung_degrees_algorithm *algorithm = &degrees->algorithms[k];
         if (algorithm->degree_count > 0)
             qsort(algorithm->degrees, algorithm->degree_count, sizeof *algorithm->degrees, by_machines);
+        count_different(algorithm);
     }
 }
 
@@ -365,7 +451,13 @@ void rung_degrees_free(struct rung_degrees *degrees)
         free(degrees->algorithms[k].name);
         free(degrees->algorithms[k].rows);
         free(degrees->algorithms[k].degrees);
+        for (size_t j = 0; j < degrees->algorithms[k].models; j++)
+            free(degrees->algorithms[k].settings[j]);
+        free(degrees->algorithms[k].settings);
     }
+    for (size_t k = 0; k < degrees->seen_count; k++)
+        free(degrees->seen[k]);
+    free(degrees->seen);
     free(degrees->algorithms);
     free(degrees->metric);
 }

@@ -25,6 +25,10 @@ struct rung_degrees_algorithm {
     struct rung_degree *degrees; /* machines rising, once sorted */
     size_t degree_count, degree_capacity;
     double least; /* loss; INFINITY without rows */
+    /* Of each model the parameters that are neither machines nor algorithm, as text; once sorted, how many
+     * of them differ. */
+    char **settings;
+    size_t models, model_capacity, different;
 };
 
 struct rung_degrees {
@@ -41,13 +45,18 @@ struct rung_degrees {
     size_t not_finite;                /* losses left out */
     size_t left_out;                  /* models whose number of machines cannot be one */
     bool has_machines, has_algorithm; /* the parameters that were named were there */
+    bool has_bound;                   /* so was a metric bound_name */
+    char **seen;                      /* what tells the searches apart that were added */
+    size_t seen_count, seen_capacity;
+    size_t repeated; /* searches that were there already */
 };
 
 /* Adds the search called `search`. The machines of a model are its parameter machines_name, or the first of
  * machines, workers, m and parallelism that it has, or else trainer.threads of the search; its algorithm is
  * its parameter algorithm_name, or `algorithm`, or else the name in the search's spec; the loss is
  * metric_name, or else the search's objective. Losses and times are those of the single calls where those are
- * recorded, else of the history. RUNG_EUSE: a metric that differs from those before. */
+ * recorded, else of the history. A search that was added already, from a copy too, adds nothing. RUNG_EUSE: a
+ * metric that differs from those before. */
 int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, const char *search,
                      struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_degrees_sort(struct rung_degrees *degrees); /* once all are added */

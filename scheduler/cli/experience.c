@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/recorded.h"
 #include "cli/stored.h"
+#include "core/plan.h"
 #include "core/space.h"
 
 #include <stdlib.h>
@@ -70,6 +71,17 @@ static void keep_name(void *context, const char *name)
     names->items[names->count++] = rung_mem_strdup(name);
 }
 
+static bool too_large(const struct rung_experience *experience, const struct rung_spec *spec)
+{
+    struct rung_plan plan;
+    bool large = experience->largest > 0 && rung_plan_make(&plan, &spec->search, NULL) == 0 &&
+                 plan.scores > experience->largest;
+
+    if (experience->largest > 0)
+        rung_plan_free(&plan);
+    return large;
+}
+
 static void learn(struct rung_experience *experience, struct rung_store *store, const struct rung_spec *spec,
                   const struct rung_stored *stored)
 {
@@ -95,11 +107,10 @@ int rung_experience_load(struct rung_experience *experience, struct rung_store *
     for (size_t i = 0; i < names.count && code == 0 && experience->jobs < jobs_max; i++) {
         struct rung_stored stored = {0};
         bool readable = (!except || strcmp(except, names.items[i]) != 0) &&
-                        rung_stored_load(&stored, store, names.items[i], NULL) == 0;
+                        rung_stored_load(&stored, store, names.items[i], NULL) == 0 &&
+                        !too_large(experience, stored.spec);
         if (readable && same_trainer(&stored.spec->trainer, &spec->trainer))
             learn(experience, store, spec, &stored);
-        else if (readable)
-            experience->others++;
         rung_stored_free(&stored);
     }
     for (size_t i = 0; i < names.count; i++)

@@ -14,7 +14,7 @@
 struct rung_experience {
     struct rung_knowledge knowledge;
     size_t searches; /* whose trainer has the same command, settings, environment and threads */
-    size_t others;   /* that have another trainer */
+    int64_t largest; /* jobs planned of a search, to be read; 0: any */
     size_t jobs;     /* learnt from */
 };
 

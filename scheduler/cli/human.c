@@ -15,6 +15,8 @@ void rung_human_number(struct rung_buf *out, double number)
         rung_buf_printf(out, "%.5g", number);
 }
 
+#define CLOCK_MAX 1e9 /* seconds; more of them say more without hours */
+
 void rung_human_duration(struct rung_buf *out, double seconds)
 {
     if (!(seconds >= 0) || seconds > 1e12) {
@@ -32,6 +34,16 @@ void rung_human_duration(struct rung_buf *out, double seconds)
         rung_buf_printf(out, "%lld:%02lld", whole / 60, whole % 60);
     else
         rung_buf_printf(out, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+void rung_human_seconds(struct rung_buf *out, double seconds)
+{
+    if (seconds >= 0 && seconds < 0.95)
+        rung_buf_printf(out, "%.2g s", seconds);
+    else if (isfinite(seconds) && seconds > CLOCK_MAX)
+        rung_buf_printf(out, "%.3g s", seconds);
+    else
+        rung_human_duration(out, seconds);
 }
 
 void rung_human_count(struct rung_buf *out, int64_t count, const char *noun)

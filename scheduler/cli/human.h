@@ -12,6 +12,8 @@
 void rung_human_number(struct rung_buf *out, double number); /* five digits; "-" when not finite */
 void rung_human_duration(struct rung_buf *out,
                          double seconds); /* 0.25 s, 42 s, 3:07, 2:05:09; "-" when unknown */
+/* The same for forecasts and simulations, which may be very short or very long: 0.066 s, 6.4e+14 s. */
+void rung_human_seconds(struct rung_buf *out, double seconds);
 void rung_human_count(struct rung_buf *out, int64_t count, const char *noun); /* 1 model, 2 models */
 /* Objects as `a=1 b=x`, lists as [1 2], a plan's rungs as 81x1 27x3; text that is no JSON as it is. */
 void rung_human_json(struct rung_buf *out, const char *json);

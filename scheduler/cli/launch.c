@@ -120,6 +120,7 @@ static struct rung_timeleft *follow(const struct rung_launch *launch, const stru
                                             .search = search->search,
                                             .trainers = launch->trainers,
                                             .elapsed_before = search->elapsed,
+                                            .time_limit = launch->time_limit,
                                             .now = rung_clock_wall(),
                                             .store = search->store,
                                             .name = search->name};

@@ -104,6 +104,7 @@ static void write_wall(struct rung_buf *out, const struct rung_costing *costing)
         write_number(out, "high", outlook->seconds.high);
         write_amount(out, "trainer_seconds", &outlook->trainer_seconds);
         write_number(out, "utilisation", outlook->utilisation);
+        write_number(out, "overhead_seconds", outlook->overhead);
         write_number(out, "idle_barrier_seconds", outlook->idle_barrier);
         write_number(out, "idle_no_work_seconds", outlook->idle_no_work);
         rung_buf_char(out, '}');
@@ -170,11 +171,11 @@ static void print_json(const struct rung_plan_report *report)
 
 static void append_amount(struct rung_buf *out, const struct rung_amount *amount)
 {
-    rung_human_duration(out, amount->value);
+    rung_human_seconds(out, amount->value);
     rung_buf_text(out, " (");
-    rung_human_duration(out, amount->low);
+    rung_human_seconds(out, amount->low);
     rung_buf_text(out, " to ");
-    rung_human_duration(out, amount->high);
+    rung_human_seconds(out, amount->high);
     rung_buf_char(out, ')');
 }
 
@@ -239,17 +240,21 @@ static void print_brackets(const struct rung_plan_report *report)
 static void percentage(struct rung_buf *out, double share)
 {
     rung_buf_clear(out);
-    rung_buf_printf(out, "%.0f %%", 100 * share);
+    if (isfinite(share))
+        rung_buf_printf(out, "%.0f %%", 100 * share);
+    else
+        rung_buf_char(out, '-');
 }
 
 static void print_wall(const struct rung_costing *costing)
 {
-    static const char *const names[] = {"trainers", "wall time", "busy", "waiting for rungs", "without work"};
-    struct rung_rows *rows = rung_rows_create(stdout, RUNG_FORMAT_TABLE, names, 5, rung_rows_width(stdout));
-    struct rung_buf time, share[3];
+    static const char *const names[] = {"trainers",  "wall time",         "busy",
+                                        "hand-over", "waiting for rungs", "without work"};
+    struct rung_rows *rows = rung_rows_create(stdout, RUNG_FORMAT_TABLE, names, 6, rung_rows_width(stdout));
+    struct rung_buf time, share[4];
 
     rung_buf_init(&time, RUNG_BUF_UNLIMITED);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         rung_buf_init(&share[i], RUNG_BUF_UNLIMITED);
     for (size_t i = 0; i < costing->count; i++) {
         const struct rung_outlook *outlook = &costing->outlooks[i];
@@ -257,18 +262,20 @@ static void print_wall(const struct rung_costing *costing)
         rung_buf_clear(&time);
         append_amount(&time, &outlook->seconds);
         percentage(&share[0], outlook->utilisation);
-        percentage(&share[1], outlook->idle_barrier / all);
-        percentage(&share[2], outlook->idle_no_work / all);
+        percentage(&share[1], outlook->overhead / all);
+        percentage(&share[2], outlook->idle_barrier / all);
+        percentage(&share[3], outlook->idle_no_work / all);
         rung_rows_add(
             rows, (struct rung_cell[]){{.type = RUNG_CELL_INTEGER, .integer = (int64_t)costing->trainers[i]},
                                        {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&time)},
                                        {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&share[0])},
                                        {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&share[1])},
-                                       {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&share[2])}});
+                                       {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&share[2])},
+                                       {.type = RUNG_CELL_TEXT, .text = rung_buf_cstr(&share[3])}});
     }
     rung_rows_end(rows);
     rung_buf_free(&time);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         rung_buf_free(&share[i]);
 }
 

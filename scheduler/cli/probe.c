@@ -13,6 +13,7 @@
 #include "core/space.h"
 #include "cost/design.h"
 #include "cost/features.h"
+#include "dispatch/clock.h"
 #include "dispatch/session.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@
 #define ENOUGH_SECONDS 1.0 /* of training */
 #define STRETCH        8   /* times as many calls in the next round, when it was not enough */
 #define ROUNDS         4
+#define LIMIT_SECONDS  30.0 /* after which no job begins: who has slow calls must not wait for all of them */
 
 struct probe {
     const struct rung_specfile *file;
@@ -37,9 +39,8 @@ struct probe {
     size_t chosen[MODELS], count; /* ascending */
     char *folder;
     size_t calls, jobs;
-    double seconds;  /* of training, in the last round */
-    double overhead; /* seconds per job beside training and scoring, the least of all rounds: each begins with
-                        trainers that have just started */
+    double seconds; /* of training, in the last round */
+    double until;   /* monotonic clock: no job begins after it */
 };
 
 /* ---- which models ---- */
@@ -76,7 +77,7 @@ static int choose(struct probe *probe, struct rung_err *err)
         rung_features_learn(features, probe->models[k]);
     size_t columns = rung_features_count(features) + 1, rows = probe->candidates;
     double *matrix = rung_mem_zalloc(rows * columns, sizeof *matrix);
-    double *row = rung_mem_zalloc(columns, sizeof *row), *weights = rung_mem_zalloc(rows, sizeof *weights);
+    double *row = rung_mem_zalloc(columns, sizeof *row);
     double *costs = rung_mem_zalloc(rows, sizeof *costs);
     for (size_t k = 0; k < rows; k++) {
         rung_features_encode(features, probe->models[k], row + 1);
@@ -88,21 +89,17 @@ static int choose(struct probe *probe, struct rung_err *err)
     struct rung_design design;
     int code =
         rung_design_optimise(&design, matrix, costs, rows, columns, (double)probe->count, RUNG_DESIGN_D, err);
-    for (size_t i = 0; i < probe->count && code == 0; i++) {
-        size_t best = 0;
-        for (size_t k = 1; k < rows; k++)
-            if (design.weights[k] > design.weights[best])
-                best = k;
-        probe->chosen[i] = best;
-        design.weights[best] = -1;
-    }
+    size_t *order = rung_mem_zalloc(rows, sizeof *order);
+    if (code == 0)
+        rung_design_pick(&design, -1, order); /* all of them, those of the largest weights first */
+    memcpy(probe->chosen, order, probe->count * sizeof *order);
     if (code == 0)
         qsort(probe->chosen, probe->count, sizeof *probe->chosen, by_number);
     rung_design_free(&design);
     rung_features_free(features);
     free(matrix);
     free(row);
-    free(weights);
+    free(order);
     free(costs);
     return code;
 }
@@ -143,8 +140,42 @@ static struct rung_json *round_spec(const struct probe *probe, int64_t first_cal
     return json;
 }
 
-static int run_round(const struct rung_specfile *file, const char *database, struct rung_err *err)
+struct last_failure {
+    char reason[200];
+};
+
+static void hear_failure(void *context, const struct rung_note *note)
 {
+    struct last_failure *last = context;
+
+    if (note->type == RUNG_NOTE_FAILURE && note->reason)
+        snprintf(last->reason, sizeof last->reason, "%s", note->reason);
+}
+
+/* What a limit stopped has told something, or learn_round says that it has not. */
+static int judge_round(const struct rung_session_result *result, const struct last_failure *last,
+                       struct rung_err *err)
+{
+    struct rung_buf why;
+
+    if (result->end == RUNG_END_INTERRUPTED)
+        return rung_err_set(err, RUNG_EFAIL, "interrupted");
+    if (result->end == RUNG_END_LIMIT || result->best != RUNG_NO_MODEL)
+        return 0;
+    rung_buf_init(&why, RUNG_BUF_UNLIMITED);
+    rung_human_text(&why, last->reason);
+    int code = rung_err_set(err, RUNG_EFAIL, "%s%s%s",
+                            result->reason[0] ? result->reason : "no model came to a score",
+                            last->reason[0] ? "; last failure: " : "", rung_buf_cstr(&why));
+    rung_buf_free(&why);
+    return code;
+}
+
+static int run_round(const struct rung_specfile *file, const char *database, double until,
+                     struct rung_err *err)
+{
+    struct last_failure last = {""};
+    struct rung_watcher watcher = {.context = &last, .note = hear_failure};
     struct rung_store *store = NULL;
     struct rung_record *record = NULL;
     struct rung_search *search = NULL;
@@ -164,13 +195,12 @@ static int run_round(const struct rung_specfile *file, const char *database, str
                                            .name = name,
                                            .folder = file->folder,
                                            .trainers = trainers,
-                                           .time_limit = INFINITY};
+                                           .time_limit = fmax(0, until - rung_clock_monotonic()),
+                                           .watchers = &watcher,
+                                           .watcher_count = 1};
     code = rung_session_run(&options, &result, err);
-    if (code == 0 && result.end == RUNG_END_INTERRUPTED)
-        code = rung_err_set(err, RUNG_EFAIL, "interrupted");
-    else if (code == 0 && result.best == RUNG_NO_MODEL)
-        code = rung_err_set(err, RUNG_EFAIL, "%s",
-                            result.reason[0] ? result.reason : "no model came to a score");
+    if (code == 0)
+        code = judge_round(&result, &last, err);
 out:
     rung_record_free(record);
     rung_store_close(store);
@@ -189,10 +219,11 @@ static int learn_round(struct probe *probe, struct rung_experience *experience, 
     if ((code = rung_store_open(&store, database, RUNG_STORE_READ, err)) == 0 &&
         (code = rung_stored_load(&stored, store, NULL, err)) == 0 &&
         (code = rung_recorded_load(&recording, store, &stored, err)) == 0) {
+        rung_knowledge_forget_overhead(
+            &experience->knowledge); /* short rounds see trainers that just started */
         rung_knowledge_learn(&experience->knowledge, &recording, true);
         experience->jobs = rung_timefit_observations(experience->knowledge.time);
         probe->seconds = 0;
-        probe->overhead = fmin(probe->overhead, recording.overhead_seconds);
         for (size_t i = 0; i < recording.job_count; i++) {
             const struct rung_recorded_job *job = &recording.jobs[i];
             if (job->kind != RUNG_EVENT_RESULT)
@@ -223,7 +254,7 @@ static int probe_round(struct probe *probe, struct rung_experience *experience, 
     file.spec = NULL;
     if ((code = rung_spec_read(&file.spec, file.json, "probe", err)) == 0) {
         file.spec->search.examples_per_call = probe->file->spec->search.examples_per_call;
-        if ((code = run_round(&file, database, err)) == 0)
+        if ((code = run_round(&file, database, probe->until, err)) == 0)
             code = learn_round(probe, experience, database, err);
     }
     rung_spec_free(file.spec);
@@ -264,8 +295,12 @@ static int rounds(struct probe *probe, struct rung_experience *experience, struc
         code = probe_round(probe, experience, round, first_calls, err);
         first_calls *= STRETCH;
         bool too_long = longest > 0 && first_calls << DOUBLINGS > longest * 2;
-        if (probe->seconds >= ENOUGH_SECONDS || too_long)
+        if (probe->seconds >= ENOUGH_SECONDS || too_long || rung_clock_monotonic() >= probe->until)
             break;
+    }
+    if (code == 0 && probe->jobs == 0) {
+        code = rung_err_set(err, RUNG_EFAIL, "no call ended in time: they are too long to be probed");
+        rung_err_way_out(err, "rung run SPEC --time-limit TIME, whose database is forecast from");
     }
     return code;
 }
@@ -273,15 +308,13 @@ static int rounds(struct probe *probe, struct rung_experience *experience, struc
 int rung_probe(struct rung_experience *experience, const struct rung_specfile *file, struct rung_buf *basis,
                struct rung_err *err)
 {
-    struct probe probe = {.file = file, .overhead = INFINITY};
+    struct probe probe = {.file = file, .until = rung_clock_monotonic() + LIMIT_SECONDS};
     int code;
 
     draw_candidates(&probe);
     if ((code = choose(&probe, err)) == 0 && (code = make_folder(&probe, err)) == 0)
         code = rounds(&probe, experience, err);
     if (code == 0) {
-        if (isfinite(probe.overhead))
-            experience->knowledge.overhead = (struct rung_knowledge_mean){probe.overhead, 1};
         rung_buf_text(basis, "forecast from a probe: ");
         rung_human_count(basis, (int64_t)probe.calls, "call");
         rung_buf_text(basis, " of ");

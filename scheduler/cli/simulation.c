@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NEAR 0.05 /* of the best score */
@@ -137,13 +138,16 @@ static int open_spec(struct rung_simulation_source *source, const struct rung_ar
 
 /* ---- either ---- */
 
-/* 1: by its first bytes a SQLite database, 0: anything else, negative: it cannot be read. */
+/* 1: by its first bytes a SQLite database, 0: anything else, negative: it cannot be read. What is read from a
+ * pipe would be missing later, and no database comes through one. */
 static int is_database(const char *path, struct rung_err *err)
 {
     static const char magic[] = "SQLite format 3"; /* with the NUL */
     char first[sizeof magic];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode))
+        return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-
     if (fd < 0)
         return rung_err_set(err, RUNG_EUSE, "%s: %s", path, strerror(errno));
     ssize_t got = read(fd, first, sizeof first);

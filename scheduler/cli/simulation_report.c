@@ -179,12 +179,7 @@ static struct rung_buf *add_text(struct line *line, const char *name)
 
 static void add_duration(struct line *line, const char *name, double seconds)
 {
-    struct rung_buf *text = add_text(line, name);
-
-    if (seconds >= 0 && seconds < 0.95) /* searches of tests are short */
-        rung_buf_printf(text, "%.2g s", seconds);
-    else
-        rung_human_duration(text, seconds);
+    rung_human_seconds(add_text(line, name), seconds);
 }
 
 static void add_share(struct line *line, const char *name, double value)
@@ -253,7 +248,10 @@ static void fill_line(struct line *line, const struct rung_simulation_report *re
     if (report->orders)
         rung_buf_text(add_text(line, "brackets"), run->order);
     add_duration(line, "time", run->seconds);
-    rung_buf_printf(add_text(line, "speed-up"), "%.1f", run->work / run->seconds);
+    if (run->seconds > 0)
+        rung_buf_printf(add_text(line, "speed-up"), "%.1f", run->work / run->seconds);
+    else
+        rung_buf_char(add_text(line, "speed-up"), '-');
     add_share(line, "busy", share(run, run->result.fit_seconds + run->result.score_seconds));
     add_causes(line, report, run);
     line->names[line->count] = "best score";

@@ -346,11 +346,12 @@ static int write_file(const char *path, const struct rung_buf *text, struct rung
 {
     struct stat info;
     char *real = realpath(path, NULL);
-    bool direct = real && stat(real, &info) == 0 && !S_ISREG(info.st_mode);
+    bool direct = !*path || (real && stat(real, &info) == 0 && !S_ISREG(info.st_mode));
     char *target = real ? real : rung_mem_strdup(path);
     char *part = direct ? rung_mem_strdup(target) : rung_mem_printf("%s.part-%ld", target, (long)getpid());
     FILE *file = fopen(part, "wb");
-    int code = file ? write_to(file, text, path, err) : failed(path, RUNG_EUSE, "cannot be made", err);
+    int code = file ? write_to(file, text, path, err)
+                    : failed(*path ? path : "\"\"", RUNG_EUSE, "cannot be made", err);
 
     if (code == 0 && !direct && rename(part, target) != 0)
         code = failed(path, RUNG_EFAIL, "cannot be written", err);

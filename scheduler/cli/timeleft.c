@@ -17,11 +17,13 @@
 
 #define MODELS_KNOWN 20000 /* of a larger search every second, third, … model is learnt from */
 #define EARLIER_JOBS 20000 /* of earlier searches: reading them must not delay the start */
+#define LARGEST      50000 /* jobs of an earlier search that is read: it is read as a whole */
 #define PATIENCE     100.0 /* times as long as a forecast took passes before the next: 1 % of the processor */
 #define FIRST_COST   0.005 /* seconds that the first one is expected to take */
 #define LEAST_JOBS   8     /* of this search, before its first forecast */
 #define DRAWS        16
 #define JOBS         20000 /* simulated for one forecast */
+#define MEAN_OF      500   /* models, for the mean call */
 #define UNKNOWN      SIZE_MAX
 
 struct result {
@@ -47,7 +49,9 @@ struct rung_timeleft {
     struct rung_buf text; /* scratch */
     char host[256];
     bool fitted;
-    double next; /* seconds since 1970: no forecast before */
+    double mean_call; /* seconds, once fitted */
+    int64_t calls;    /* done, over all starts */
+    double next;      /* seconds since 1970: no forecast before */
     /* The last forecast. */
     double made_at;
     struct rung_amount left;
@@ -133,6 +137,7 @@ static void hear_result(struct rung_timeleft *timeleft, const struct rung_note *
 
     keep(timeleft, note->model, note->to, note->score);
     timeleft->jobs++;
+    timeleft->calls += note->to - note->from;
     if (number != UNKNOWN) {
         struct rung_time_row row = {.model = number,
                                     .calls = (double)(note->to - note->from),
@@ -142,10 +147,7 @@ static void hear_result(struct rung_timeleft *timeleft, const struct rung_note *
                                     .score_seconds = note->score_seconds};
         rung_knowledge_add(knowledge, &row, (double)note->to, note->score);
     }
-    if (around >= 0 && isfinite(around)) {
-        knowledge->overhead.sum += around;
-        knowledge->overhead.weight++;
-    }
+    rung_knowledge_add_overhead(knowledge, around, (running->busy + (double)timeleft->busy) / 2);
     ended(timeleft, running);
 }
 
@@ -157,6 +159,7 @@ static void noted(void *context, const struct rung_note *note)
         return;
     if (note->type == RUNG_NOTE_JOB) {
         struct running *running = running_of(timeleft, note->model);
+        ended(timeleft, running); /* one of which nothing more was heard */
         timeleft->busy++;
         *running = (struct running){note->at, (double)timeleft->busy};
     } else if (note->type == RUNG_NOTE_RESULT) {
@@ -167,6 +170,15 @@ static void noted(void *context, const struct rung_note *note)
 }
 
 /* ---- the forecast ---- */
+
+/* limits.calls ends it sooner. */
+static double share_within_limit(const struct rung_timeleft *timeleft, double calls)
+{
+    int64_t limit = timeleft->with.spec->limits.calls;
+    double allowed = limit > timeleft->calls ? (double)(limit - timeleft->calls) : 0;
+
+    return calls > allowed ? allowed / calls : 1;
+}
 
 static void forecast_left(struct rung_timeleft *timeleft, double at)
 {
@@ -192,8 +204,11 @@ static void forecast_left(struct rung_timeleft *timeleft, double at)
                                            .jobs_only = true,
                                            .draws_max = DRAWS,
                                            .jobs_max = JOBS};
-    if (rung_outlook_make(&outlook, &options, NULL) == 0)
-        timeleft->left = outlook.seconds;
+    if (rung_outlook_make(&outlook, &options, NULL) == 0) {
+        double share = share_within_limit(timeleft, outlook.calls);
+        timeleft->left = (struct rung_amount){share * outlook.seconds.value, share * outlook.seconds.low,
+                                              share * outlook.seconds.high};
+    }
     rung_outlook_free(&outlook);
     free(running);
 }
@@ -232,11 +247,23 @@ static bool endless(const struct rung_timeleft *timeleft)
     return rung_search_plan(timeleft->with.search)->models == 0;
 }
 
+static double mean_call(const struct rung_timeleft *timeleft)
+{
+    size_t step = timeleft->known_count / MEAN_OF + 1, asked = 0;
+    double sum = 0;
+
+    for (size_t i = 0; i < timeleft->known_count; i += step, asked++)
+        sum += rung_timefit_train(timeleft->experience.knowledge.time, timeleft->known[i], 1, NAN, 1).seconds;
+    return sum / (double)asked;
+}
+
 static void forecast(struct rung_timeleft *timeleft, double at)
 {
     know_all(timeleft);
     timeleft->fitted =
         timeleft->known_count > 0 && rung_knowledge_fit(&timeleft->experience.knowledge, NULL) == 0;
+    if (timeleft->fitted)
+        timeleft->mean_call = mean_call(timeleft);
     if (timeleft->fitted && !endless(timeleft))
         forecast_left(timeleft, at);
     forecast_leader(timeleft);
@@ -258,21 +285,22 @@ static void batch_end(void *context)
 
 /* ---- what is shown ---- */
 
-/* limits.time ends it sooner. */
+/* limits.time and --time-limit end it sooner. */
 static double within_limit(const struct rung_timeleft *timeleft, double at, double left)
 {
     double limit = timeleft->with.spec->limits.time;
-    double elapsed = timeleft->with.elapsed_before + fmax(0, at - timeleft->with.now);
+    double ran = fmax(0, at - timeleft->with.now);
+    double until = fmin(limit - timeleft->with.elapsed_before, timeleft->with.time_limit);
 
     left = fmax(0, left - fmax(0, at - timeleft->made_at));
-    return isfinite(limit) ? fmin(left, fmax(0, limit - elapsed)) : left;
+    return fmin(left, fmax(0, until - ran));
 }
 
 void rung_timeleft_fill(const void *context, double at, struct rung_session_view *view)
 {
     const struct rung_timeleft *timeleft = context;
 
-    if (isfinite(timeleft->left.value)) {
+    if (isfinite(timeleft->left.value) && !rung_search_done(timeleft->with.search)) {
         view->remaining = within_limit(timeleft, at, timeleft->left.value);
         view->remaining_low = within_limit(timeleft, at, timeleft->left.low);
         view->remaining_high = within_limit(timeleft, at, timeleft->left.high);
@@ -293,8 +321,9 @@ double rung_timeleft_expect(void *context, uint32_t model, int64_t from, int64_t
 
     if (!timeleft->fitted || place >= timeleft->known_count || timeleft->known[place] == UNKNOWN)
         return (double)(to - from);
-    return rung_timefit_train(time, timeleft->known[place], (double)(to - from), NAN, 1).seconds +
-           rung_timefit_score(time, timeleft->known[place], 1).seconds;
+    double seconds = rung_timefit_train(time, timeleft->known[place], (double)(to - from), NAN, 1).seconds +
+                     rung_timefit_score(time, timeleft->known[place], 1).seconds;
+    return seconds / timeleft->mean_call;
 }
 
 /* ---- beginning ---- */
@@ -345,6 +374,7 @@ struct rung_timeleft *rung_timeleft_create(const struct rung_timeleft_options *o
 
     timeleft->with = *options;
     rung_experience_init(&timeleft->experience);
+    timeleft->experience.largest = LARGEST;
     rung_buf_init(&timeleft->text, RUNG_BUF_UNLIMITED);
     gethostname(timeleft->host, sizeof timeleft->host - 1);
     timeleft->stride = models > MODELS_KNOWN ? (size_t)((models + MODELS_KNOWN - 1) / MODELS_KNOWN) : 1;

@@ -21,6 +21,7 @@ struct rung_timeleft_options {
     const struct rung_search *search; /* the live one */
     size_t trainers;
     double elapsed_before;    /* seconds of earlier starts */
+    double time_limit;        /* of this start, seconds; INFINITY: none */
     double now;               /* seconds since 1970 */
     struct rung_store *store; /* earlier searches are read from it here; NULL: none */
     const char *name;         /* of this search in it: what was recorded of it before is read, too */
@@ -36,7 +37,8 @@ struct rung_watcher rung_timeleft_watcher(struct rung_timeleft *timeleft);
  * seconds since 1970. */
 void rung_timeleft_fill(const void *context, double at, struct rung_session_view *view);
 
-/* Expected seconds of training model from `from` to `to` calls and scoring it: context is the timeleft. */
+/* Expected time of training model from `from` to `to` calls and scoring it, in mean calls, which it also is
+ * while nothing is known: context is the timeleft. */
 double rung_timeleft_expect(void *context, uint32_t model, int64_t from, int64_t to);
 
 #endif

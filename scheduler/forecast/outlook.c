@@ -3,12 +3,11 @@
 
 #include "base/mem.h"
 #include "cost/luck.h"
+#include "forecast/outlook_sum.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HALF_WIDTH 1.2815515655446004 /* standard deviations to either side that hold 80 % of a normal */
 
 /* One future: whose luck stays what it is however often it is asked. */
 struct future {
@@ -44,6 +43,7 @@ static void seconds_of(const struct future *future, size_t known, int64_t calls,
 
     outcome->fit_seconds = rung_timefit_train(time, known, (double)calls, NAN, sharing).seconds;
     outcome->score_seconds = rung_timefit_score(time, known, sharing).seconds;
+    outcome->overhead_seconds = rung_knowledge_overhead_at(future->options->knowledge, sharing);
 }
 
 /* A model that another one stands for has luck of its own, in time and in score. */
@@ -92,7 +92,6 @@ static int simulate(const struct rung_outlook_options *options, struct future *f
     with.trainers = options->trainers;
     with.oracle = (struct rung_oracle){future, draw_job};
     with.start_seconds = options->jobs_only ? 0 : rung_knowledge_mean(&knowledge->start, 0);
-    with.overhead_seconds = rung_knowledge_mean(&knowledge->overhead, 0);
     with.holders = true;
     with.running = options->running;
     with.running_count = options->running_count;
@@ -125,7 +124,7 @@ static struct rung_amount summed_up(const struct moments *moments, size_t draws,
 {
     double mean = moments->sum / (double)draws;
     double variance = draws > 1 ? fmax(0, (moments->squares - moments->sum * mean) / (double)(draws - 1)) : 0;
-    double width = HALF_WIDTH * sqrt(variance * (1 + 1 / (double)draws) + common * common);
+    double width = RUNG_OUTLOOK_HALF_WIDTH * sqrt(variance * (1 + 1 / (double)draws) + common * common);
 
     double middle = moments->amount / (double)draws;
     return (struct rung_amount){middle, fmin(middle, exp(mean - width)), fmax(middle, exp(mean + width))};
@@ -176,6 +175,7 @@ static void add_up(struct rung_outlook *out, struct sums *sums, const struct run
     sums->wall += wall;
     out->calls += (double)result->calls * scale;
     out->scores += (double)result->scores * scale;
+    out->overhead += result->overhead_seconds * scale;
     out->idle_barrier += result->idle_barrier * scale;
     out->idle_no_work += result->idle_no_work * scale;
     out->states_peak += (double)result->states_peak;
@@ -195,14 +195,15 @@ static void finish(struct rung_outlook *out, const struct sums *sums,
     out->utilisation = sums->wall > 0 ? sums->busy / ((double)options->trainers * sums->wall) : 0;
     out->calls /= draws;
     out->scores /= draws;
+    out->overhead /= draws;
     out->idle_barrier /= draws;
     out->idle_no_work /= draws;
     out->states_peak /= draws;
     out->observations = rung_timefit_observations(options->knowledge->time);
 }
 
-int rung_outlook_make(struct rung_outlook *out, const struct rung_outlook_options *options,
-                      struct rung_err *err)
+static int draw_futures(struct rung_outlook *out, const struct rung_outlook_options *options,
+                        struct rung_err *err)
 {
     struct future future = {options, rung_timefit_spread(options->knowledge->time), 0};
     double around = options->jobs_only ? 0 : rung_knowledge_mean(&options->knowledge->end, 0);
@@ -210,7 +211,6 @@ int rung_outlook_make(struct rung_outlook *out, const struct rung_outlook_option
     struct sums sums = {0};
     int code = 0;
 
-    *out = (struct rung_outlook){0};
     while (out->draws < options->draws_max || out->draws == 0) {
         struct rung_virtual_result result;
         future.draw = rung_luck_mix(out->draws + 1);
@@ -235,6 +235,21 @@ int rung_outlook_make(struct rung_outlook *out, const struct rung_outlook_option
     if (code == 0)
         finish(out, &sums, options, future.spread.common);
     free(sums.brackets);
+    return code;
+}
+
+int rung_outlook_make(struct rung_outlook *out, const struct rung_outlook_options *options,
+                      struct rung_err *err)
+{
+    struct rung_outlook_ahead ahead;
+    int code = rung_outlook_look_ahead(&ahead, options, err);
+
+    *out = (struct rung_outlook){0};
+    if (code == 0 && ahead.count > (double)options->jobs_max)
+        rung_outlook_sum_up(out, options, &ahead);
+    else if (code == 0)
+        code = draw_futures(out, options, err);
+    rung_outlook_ahead_free(&ahead);
     return code;
 }
 

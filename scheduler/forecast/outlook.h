@@ -32,7 +32,7 @@ struct rung_outlook_options {
     size_t trainers, processors; /* processors: more trainers than these do not slow each other further */
     bool jobs_only;              /* without the seconds before the first and after the last job */
     size_t draws_max;            /* futures, at least 1; fewer where jobs_max is reached before */
-    int64_t jobs_max; /* simulated in all; the rest of a longer future is taken in proportion to its calls */
+    int64_t jobs_max;            /* simulated in all; a search of more is summed up from its plan */
 };
 
 struct rung_outlook {
@@ -43,10 +43,11 @@ struct rung_outlook {
     size_t bracket_count;
     double calls, scores;              /* means */
     double idle_barrier, idle_no_work; /* trainer-seconds, means */
+    double overhead;                   /* trainer-seconds of hand-over, states and commits, mean */
     double utilisation;                /* trainer_seconds / (trainers * seconds) */
     double states_peak;                /* models with a state at one time, mean */
-    size_t draws;
-    size_t observations; /* jobs behind it */
+    size_t draws;                      /* 0: summed up, what only a simulation tells is NaN */
+    size_t observations;               /* jobs behind it */
 };
 
 /* RUNG_EUSE when the search cannot be made. Free out with rung_outlook_free, also after a failure. */

@@ -191,6 +191,8 @@ int rung_virtual_run(const struct rung_virtual_options *options, struct rung_vir
         code = run(&sim, err);
     if (code == 0)
         sum_up(&sim);
+    if (code == 0 && !isfinite(result->seconds))
+        code = rung_err_set(err, RUNG_EUSE, "the durations add up to more seconds than a number can hold");
     close_sim(&sim);
     return code;
 }

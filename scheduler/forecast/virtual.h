@@ -26,6 +26,7 @@ struct rung_virtual_job {
 /* What comes of a job. */
 struct rung_virtual_outcome {
     double fit_seconds, score_seconds; /* >= 0 */
+    double overhead_seconds;           /* >= 0; of this job, beside the overhead of all jobs */
     double score;                      /* as reported; not finite: NaN */
     bool fails;                        /* the model fails for good when the seconds are over */
     bool

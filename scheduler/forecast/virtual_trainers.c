@@ -95,12 +95,12 @@ struct rung_virtual_job rung_virtual_job_of(const struct rung_virtual *sim, uint
 static int check_outcome(const struct rung_virtual_job *job, const struct rung_virtual_outcome *outcome,
                          struct rung_err *err)
 {
-    const double seconds[] = {outcome->fit_seconds, outcome->score_seconds};
-    for (size_t i = 0; i < 2 && !outcome->unknown; i++)
+    static const char *const doing[] = {"train", "score", "hand over"};
+    const double seconds[] = {outcome->fit_seconds, outcome->score_seconds, outcome->overhead_seconds};
+    for (size_t i = 0; i < 3 && !outcome->unknown; i++)
         if (!isfinite(seconds[i]) || seconds[i] < 0)
             return rung_err_set(err, RUNG_EUSE, "model %u from call %lld to %lld: %g s are no time to %s",
-                                job->model, (long long)job->from, (long long)job->to, seconds[i],
-                                i == 0 ? "train" : "score");
+                                job->model, (long long)job->from, (long long)job->to, seconds[i], doing[i]);
     return 0;
 }
 
@@ -135,7 +135,7 @@ static void plan_work(const struct rung_virtual *sim, const struct rung_virtual_
         work->fit = work->last ? 0 : work->fit / calls;
         work->score = work->last ? work->score : 0;
     }
-    work->overhead = options->overhead_seconds;
+    work->overhead = options->overhead_seconds + work->outcome.overhead_seconds;
     work->transfer = transfers ? options->transfer_seconds : 0;
 }
 

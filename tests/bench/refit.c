@@ -17,6 +17,7 @@
 #define MODELS 1000
 #define ROWS   10000
 #define ROUNDS 7
+#define DRAWS  1000000
 
 static double now(void)
 {
@@ -84,6 +85,23 @@ static double measure_fit(struct rung_knowledge *knowledge, struct rung_rng *rng
     return took[ROUNDS / 2];
 }
 
+/* What a simulated job costs: its time predicted and its score drawn. */
+static double measure_draw(const struct rung_knowledge *knowledge)
+{
+    double started = now(), sum = 0;
+
+    for (int i = 0; i < DRAWS; i++) {
+        size_t model = (size_t)i % MODELS;
+        double calls = 1 + i % 100;
+        sum += rung_timefit_train(knowledge->time, model, calls, NAN, 1).seconds;
+        sum += rung_scorefit_draw(knowledge->score, model, calls, (uint64_t)i);
+    }
+    double took = now() - started;
+    if (!isfinite(sum))
+        exit(1);
+    return took / DRAWS;
+}
+
 /* One thousand models in brackets: the future of a whole search. */
 static double measure_outlook(const struct rung_knowledge *knowledge, struct rung_outlook *outlook)
 {
@@ -141,6 +159,8 @@ int main(void)
     rung_rng_init(&rng, 1, 0, "refit");
     printf("refit: %.1f ms for the models of time and score of %d jobs of %d models\n",
            1e3 * measure_fit(&knowledge, &rng), ROWS, MODELS);
+    printf("refit: %.0f ns to predict the time of a job and draw its score\n",
+           1e9 * measure_draw(&knowledge));
     double took = measure_outlook(&knowledge, &outlook);
     printf("refit: %.1f ms for %zu futures of a search of %.0f jobs each\n", 1e3 * took, outlook.draws,
            outlook.scores);

@@ -57,6 +57,8 @@ rung advise both.db --deadline 1m --limit 0
 expect "a later one" 0 '^best: cocoa on 4 machines: objective 0\.000[78][0-9]* .*after 1:00, 20 iterations$'
 rung advise both.db --deadline 2 --limit 0 --format json
 check_json "who ends no iteration says so" '[r["reason"] for r in d if r["machines"] == 1] == ["an iteration takes 8.52 s"] * 2'
+rung advise both.db --deadline 1e300 --limit 0
+expect "a deadline beyond all clocks" 0 '^best: .* after 1e\+300 s, 1000000 iterations$'
 rung advise both.db --deadline 0.1 --limit 0
 expect "a deadline before all" 0 '^nothing ends an iteration by the deadline$'
 
@@ -68,7 +70,7 @@ expect "a limit that is fitted" 0
 check_json "close to the true one" 'all(r["limit_rule"] == "fitted" and abs(r["limit"] - 3) < 1e-4 for r in d)'
 check_json "4 machines or a neighbour" '[r["machines"] for r in d if r["best"]][0] in (2, 4)'
 rung advise above.db --goal 1e-3
-expect "the table says that it is fitted" 0 '^limit of objective: (3|2\.9[0-9]*|3\.0[0-9]*) \(fitted: '
+expect "the table says that it is fitted" 0 '^limit of objective: (3|2\.9[0-9]*|3\.0[0-9]*) \(fitted: .*; [0-9.]+ to [0-9.]+ nearly as well\)$'
 rung advise above.db --goal 1e-3 --limit 3.5
 expect "values beyond the limit" 2 "" '^rung: advise: cocoa: convergence model: a loss of 3.* is below the limit 3.5$'
 advice dual "{\"machines\": $MACHINES}" '{"limit": 3, "dual": true}'
@@ -78,6 +80,8 @@ check_json "it is the bound" 'all(r["limit_rule"] == "bound" and abs(r["limit"] 
 
 # ---- where things are found ----
 
+rung advise dual.db --goal 1e-4 --bound duel
+expect "a bound that is not there" 2 "" '^rung: --bound: no metric is called duel$'
 advice negative "{\"machines\": $MACHINES, \"algorithm\": \"cocoa\"}" '{"score": "negative", "limit": 3}' '{"metric": "objective"}'
 rung advise negative.db --goal 1e-4 --limit -3 --format json
 expect "a score that is maximised" 0
@@ -101,6 +105,23 @@ rung advise nodes.db --goal 1e-4 --algorithm kind
 expect "an algorithm that is not there" 2 "" '^rung: --algorithm: no model has a parameter kind$'
 rung advise nodes.db --goal 1e-4 --metric foo
 expect "a metric that is not there" 2 "" '^rung: advise: no finite foo is recorded$'
+
+rung advise nodes.db --goal 1e-4 --limit 0 --machines method
+expect "a parameter that is no number" 2 "" "^rung: --machines: no model's method is a number of 1 or more\$"
+rung advise nodes.db --goal 1e-4 --limit 0 --machines nodes --format json
+expect "other parameters that differ" 0 "" '^rung: note: gd: 8 models with 2 different settings of other parameters count as one curve$'
+check "do not get into the rows" python3 -c 'import json; json.load(open("out"))'
+rung advise both.db --goal 1e-4 --limit 0 --format json
+check "none that differ, no note" test ! -s err
+cp out once
+cp both.db copy.db
+rung advise both.db copy.db both.db --goal 1e-4 --limit 0 --format json
+expect "a search three times" 0 "" '^rung: note: 2 searches that were there already: each counts once$'
+check "counts once" cmp -s out once
+advice long '{"machines": {"choice": [1, 2]}}' '{"score": "slow"}' "$MINIMIZE" 700
+rung advise long.db --goal 1e-4 --limit 0 --format json
+expect "many iterations" 0
+check_json "all of them count" 'all(r["observations"] == 1400 and r["timings"] == 700 for r in d)'
 
 # several databases, one degree each, by threads
 for threads in 1 4 16; do

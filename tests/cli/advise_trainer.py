@@ -8,7 +8,7 @@ and a call takes 0.5 + 8 / m + 0.3 log(m) + 0.02 m seconds, or so it says. m is 
 Settings:
 
 limit    of the loss (default 0)
-score    "loss" (default), or "negative" (the loss with its sign changed), "nan", "equal"
+score    "loss" (default), or "negative" (the loss with its sign changed), "nan", "equal", "slow" (1 / i)
 progress false: no call is reported by itself
 dual     true: reports a lower bound of the limit, 1e-9 below it at the end
 """
@@ -30,7 +30,7 @@ def loss(algorithm, m, i):
     rate = 0.9 if algorithm == "gd" else 1 - 0.6 / math.sqrt(m)
     value = settings.get("limit", 0) + rate**i
     kind = settings.get("score", "loss")
-    return {"loss": value, "negative": -value, "nan": float("nan"), "equal": 3}[kind]
+    return {"loss": value, "negative": -value, "nan": float("nan"), "equal": 3, "slow": 1 / i}[kind]
 
 
 def metrics(p, m, i):

@@ -151,6 +151,13 @@ rung plan two.json --db one.db --trainers 4 --deadline 5m --format json
 check_json "deadline: the upper end fits" "0 < d['proposal']['seconds']['high'] <= 300 and d['proposal']['trainers'] == 4 and 1 < d['proposal']['max_iter'] < 81"
 rung plan other.json --deadline 5m --trainers 4
 expect "deadline: nothing to go on" 2 "" '^rung: --deadline: no forecast'
+rung plan two.json --db one.db --trainers 4 --deadline 900000h --format json
+check_json "deadline: the largest uses most of it, also where searches are too long to simulate" "d['proposal']['max_iter'] > 1e5 and d['proposal']['seconds']['high'] > 0.8 * 900000 * 3600"
+rung plan two.json --db one.db --set search.max_iter=1000000000 --trainers 1,1000
+expect "a search of billions of jobs is summed up" 0 'too many jobs to simulate: the sum'
+check "and says no more than it knows" grep -Eq '^ *1000 .* - +-$' out
+rung plan sh.json --budget 1000000000000 --format json
+check_json "budget: where every max_iter fits, a billion" "d['proposal']['max_iter'] == 10**9"
 rung plan two.json --deadline soon
 expect "deadline: no duration" 2 "" '^rung: --deadline: "soon" is no duration'
 rung plan two.json --deadline 1m --budget 3
@@ -177,4 +184,7 @@ expect "probe: no such program" 2 "" '^rung: broken.json: trainer.command'
 printf '#!/bin/sh\nexit 1\n' >none.py && chmod +x none.py
 rung plan broken.json --probe
 expect "probe: a trainer that does not work" 1 "" '^rung: --probe: '
+printf '#!/bin/sh\nread -r start <&$RUNG_FD\necho "no message" >&$RUNG_FD\n' >none.py
+rung plan broken.json --probe
+expect "probe: why it does not work" 1 "" '^rung: --probe: .*no message|^rung: --probe: .*JSON'
 finish

@@ -47,6 +47,17 @@ check_json "models of different speed" 'd[0]["calls"] == 4743 and d[0]["fit_seco
 rung simulate replay.json --trainers 100000 --set search.variant=exact --set search.max_iter=59049 --format csv
 expect "many trainers" 0 '^trainers,priority,.*,states_peak$'
 check "have nothing to do" grep -q '^100000,score,planned,job,59049,' out
+published "calls that take no time" 'd[0]["seconds"] == 0 and d[0]["speedup"] is None and d[0]["done"]' \
+    --trainers 8 --fit-seconds 0 --score-seconds 0
+rung simulate replay.json --fit-seconds 0 --trainers 8
+expect "or so in a table" 0 '^ +8  0 s +- +- '
+rung simulate replay.json --fit-seconds 1e12 --trainers 8
+expect "ages" 0 '^ +8  6.4e\+14 s '
+mkfifo pipe.json
+cat replay.json >pipe.json &
+rung simulate pipe.json --trainers 8 --fit-seconds 1 --score-seconds 1.5 --format json
+wait $!
+expect "a spec from a pipe" 0 '"seconds":711,'
 rung simulate replay.json
 expect "a table for people" 0 '^ +32 +[0-9:]+ +[0-9.]+ +[0-9]+ %'
 
@@ -185,6 +196,12 @@ refused "a share above 1" '^rung: --loss: "1.5"' replay.json --loss 1.5
 refused "slow trainers without a factor" '^rung: --slow: "3"' replay.json --slow 3
 refused "a plot in place of the database" '^rung: --svg sleep2.db: ' sleep2.db --svg sleep2.db
 refused "two plots in one file" '^rung: --svg-time x.svg: ' sleep2.db --svg x.svg --svg-time x.svg
+refused "or so by another name" '^rung: --svg-time x.svg: ' sleep2.db --svg ./x.svg --svg-time x.svg
+check "neither is made" test ! -e x.svg
+refused "a plot without a name" '^rung: "": cannot be made' sleep2.db --svg ""
+refused "durations without a sum" '^rung: the durations add up' replay.json --model ernest:1e308,0,0,0
+refused "more models than there is room for" '^rung: search: 1792078897 models, more than ' replay.json \
+    --set search.variant=exact --set search.max_iter=2147483647
 refused "a plot in no folder" '^rung: none/x.svg: ' sleep2.db --svg none/x.svg
 cat >endless.json <<'SPEC'
 {"trainer": {"command": ["x"]}, "parameters": {"a": 1}, "search": {"algorithm": "asha", "max_iter": 9}, "limits": {"calls": 10}}

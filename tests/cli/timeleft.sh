@@ -11,6 +11,7 @@ cat >s.json <<'SPEC'
 SPEC
 rung run s.json
 expect "a search that takes a few seconds" 0 "" ', left [0-9.:]+ ?s? \([0-9.:]+ ?s? to [0-9.:]+ ?s?\)$'
+check "nothing is left when all is done" sh -c 'grep "^bracket" err | tail -n 1 | grep -vq ", left"'
 cat >times.py <<'P'
 import re, sys
 left = []

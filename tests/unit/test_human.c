@@ -32,6 +32,12 @@ static const char *duration(double value)
     return taken();
 }
 
+static const char *seconds(double value)
+{
+    rung_human_seconds(&out, value);
+    return taken();
+}
+
 static const char *json(const char *text)
 {
     rung_human_json(&out, text);
@@ -71,6 +77,11 @@ static void test_numbers(void **state)
 static void test_durations(void **state)
 {
     (void)state;
+    assert_string_equal(seconds(0.0664), "0.066 s");
+    assert_string_equal(seconds(0.96), "1.0 s");
+    assert_string_equal(seconds(187), "3:07");
+    assert_string_equal(seconds(6.4e14), "6.4e+14 s");
+    assert_string_equal(seconds(NAN), "-");
     assert_string_equal(duration(0), "0.0 s");
     assert_string_equal(duration(9.94), "9.9 s");
     assert_string_equal(duration(9.96), "10 s");

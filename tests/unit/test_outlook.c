@@ -164,9 +164,9 @@ static void the_rest_of_a_search(void **state)
     rung_knowledge_free(&knowledge);
 }
 
-/* More models than are known, and more jobs than may be simulated: like those that are known, and in
- * proportion. */
-static void what_is_too_large_is_taken_in_proportion(void **state)
+/* More models than are known, and more jobs than may be simulated: like those that are known, and summed up.
+ */
+static void what_is_too_large_is_summed_up(void **state)
 {
     (void)state;
     struct rung_knowledge knowledge;
@@ -182,9 +182,51 @@ static void what_is_too_large_is_taken_in_proportion(void **state)
     options.jobs_max = 500;
     assert_int_equal(rung_outlook_make(&part, &options, NULL), 0);
     near(part.seconds.value, whole.seconds.value, 0.05);
-    assert_int_equal(part.draws, 1);
+    assert_int_equal(part.draws, 0);
+    near(part.scores, 3000, 1e-9);
     rung_outlook_free(&whole);
     rung_outlook_free(&part);
+    rung_knowledge_free(&knowledge);
+}
+
+/* The sum knows long rungs from short ones, and no number of trainers beats the longest chain of jobs. */
+static void brackets_that_are_summed_up(void **state)
+{
+    (void)state;
+    struct rung_knowledge knowledge;
+    struct rung_search_spec spec = help_spec(81, 3);
+    learn(&knowledge, 0.05);
+    for (size_t trainers = 1; trainers <= 64; trainers *= 8) {
+        struct rung_outlook_options options = options_for(&knowledge, &spec, trainers);
+        struct rung_outlook drawn, summed;
+        assert_int_equal(rung_outlook_make(&drawn, &options, NULL), 0);
+        options.jobs_max = 205;
+        assert_int_equal(rung_outlook_make(&summed, &options, NULL), 0);
+        assert_int_equal(summed.draws, 0);
+        near(summed.calls, 1581, 1e-9);
+        near(summed.scores, 206, 1e-9);
+        /* survivors are slow: two seconds a call, where the sum takes 1.5 */
+        near(summed.trainer_seconds.value, 1581 * 1.5, 0.03);
+        near(summed.brackets[4].value, 405 * 1.5, 0.03);
+        near(summed.seconds.value, drawn.seconds.value, 0.35);
+        assert_true(summed.seconds.value > 0.9 * 81 * 1.5);
+        rung_outlook_free(&drawn);
+        rung_outlook_free(&summed);
+    }
+    rung_knowledge_free(&knowledge);
+}
+
+static void a_search_of_billions(void **state)
+{
+    (void)state;
+    struct rung_knowledge knowledge;
+    struct rung_search_spec spec = help_spec(1000000000, 3);
+    struct rung_outlook outlook;
+    learn(&knowledge, 0.05);
+    struct rung_outlook_options options = options_for(&knowledge, &spec, 1000);
+    assert_int_equal(rung_outlook_make(&outlook, &options, NULL), 0);
+    assert_true(outlook.seconds.low > 1e9 && outlook.seconds.high < 1e12);
+    rung_outlook_free(&outlook);
     rung_knowledge_free(&knowledge);
 }
 
@@ -207,7 +249,9 @@ int main(void)
         cmocka_unit_test(more_trainers_take_less_time_and_idle_more),
         cmocka_unit_test(futures_repeat),
         cmocka_unit_test(the_rest_of_a_search),
-        cmocka_unit_test(what_is_too_large_is_taken_in_proportion),
+        cmocka_unit_test(what_is_too_large_is_summed_up),
+        cmocka_unit_test(brackets_that_are_summed_up),
+        cmocka_unit_test(a_search_of_billions),
         cmocka_unit_test(nothing_known_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
