@@ -2,8 +2,8 @@
  * rung: finds the command, runs it, turns errors into lines on standard error and exit codes.
  */
 #include "cli/command.h"
+#include "cli/one_thread.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -55,9 +55,9 @@ int main(int argc, char **argv)
 {
     struct rung_err err = {0};
 
+    rung_one_thread(argv);
     hold_standard_streams();
-    openblas_set_num_threads(1); /* the processors are the trainers' */
-    signal(SIGPIPE, SIG_IGN);    /* a trainer, or a reader of ours, that leaves must not end the search */
+    signal(SIGPIPE, SIG_IGN); /* a trainer, or a reader of ours, that leaves must not end the search */
     int status = rung_command_main(argc, argv, &err);
     if (status < 0)
         status = report(&err);

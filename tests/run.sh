@@ -52,6 +52,7 @@ trap 'chmod -R u+rwX "$WORK" 2>/dev/null; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 export WORK RUNG_ROOT=$PWD RUNG_BIN=${RUNG_BIN:-$PWD/bin} RUNG_BUILD=${RUNG_BUILD:-$PWD/build}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export OPENBLAS_NUM_THREADS=1 # its threads spin while they wait: on a machine full of tests that is time lost
 
 number=0
 for command; do
