@@ -66,12 +66,10 @@ static void say_basis(struct rung_costing *costing, const char *database)
                     experience->searches == 1 ? "" : "es", database);
 }
 
-/* The database that `run` would write, where it is there; one that was named must be readable. */
-static int learn_from_database(struct rung_costing *costing, const struct rung_arguments *arguments,
+/* One that was named must be readable. */
+static int learn_from_database(struct rung_costing *costing, const char *path, bool given,
                                const struct rung_spec *spec, struct rung_err *err)
 {
-    const char *given = rung_options_value(arguments, "db");
-    char *path = given ? rung_mem_strdup(given) : rung_mem_printf("%s.db", spec->name);
     struct rung_store *store = NULL;
     int code = 0;
 
@@ -86,16 +84,19 @@ static int learn_from_database(struct rung_costing *costing, const struct rung_a
         say_basis(costing, path);
     }
     rung_store_close(store);
-    free(path);
     return code;
 }
 
 static int learn(struct rung_costing *costing, const struct rung_arguments *arguments,
                  const struct rung_specfile *file, const struct request *request, struct rung_err *err)
 {
-    int code = request->probe ? rung_probe(&costing->experience, file, &costing->basis, err)
-                              : learn_from_database(costing, arguments, file->spec, err);
+    const char *given = rung_options_value(arguments, "db");
+    char *database =
+        given ? rung_mem_strdup(given) : rung_mem_printf("%s.db", file->spec->name); /* of `run` */
+    int code = request->probe ? rung_probe(&costing->experience, file, database, &costing->basis, err)
+                              : learn_from_database(costing, database, given != NULL, file->spec, err);
 
+    free(database);
     if (code == 0)
         rung_costing_prepare(costing, file->spec);
     return code;

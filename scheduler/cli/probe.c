@@ -29,7 +29,7 @@
 #define DOUBLINGS      3   /* of the calls of half of the models each time: 1, 2, 4, 8 */
 #define ENOUGH_SECONDS 1.0 /* of training */
 #define STRETCH        8   /* times as many calls in the next round, when it was not enough */
-#define ROUNDS         4
+#define ROUNDS         8
 #define LIMIT_SECONDS  30.0 /* after which no job begins: who has slow calls must not wait for all of them */
 
 struct probe {
@@ -37,10 +37,11 @@ struct probe {
     struct rung_json *models[CANDIDATES]; /* parameters of the first models of the search */
     size_t candidates;
     size_t chosen[MODELS], count; /* ascending */
+    bool used[CANDIDATES];
     char *folder;
-    size_t calls, jobs;
-    double seconds; /* of training, in the last round */
-    double until;   /* monotonic clock: no job begins after it */
+    size_t measured, calls, jobs; /* models, calls and jobs in all */
+    double seconds;               /* of training, in rounds with as many calls as the last one */
+    double until;                 /* monotonic clock: no job begins after it */
 };
 
 /* ---- which models ---- */
@@ -68,6 +69,13 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void take(struct probe *probe, size_t place, size_t model)
+{
+    probe->chosen[place] = model;
+    probe->measured += !probe->used[model];
+    probe->used[model] = true;
+}
+
 /* The models with the largest weights of the D-optimal design over intercept and hyperparameters. */
 static int choose(struct probe *probe, struct rung_err *err)
 {
@@ -92,7 +100,8 @@ static int choose(struct probe *probe, struct rung_err *err)
     size_t *order = rung_mem_zalloc(rows, sizeof *order);
     if (code == 0)
         rung_design_pick(&design, -1, order); /* all of them, those of the largest weights first */
-    memcpy(probe->chosen, order, probe->count * sizeof *order);
+    for (size_t i = 0; i < probe->count; i++)
+        take(probe, i, order[i]);
     if (code == 0)
         qsort(probe->chosen, probe->count, sizeof *probe->chosen, by_number);
     rung_design_free(&design);
@@ -102,6 +111,20 @@ static int choose(struct probe *probe, struct rung_err *err)
     free(order);
     free(costs);
     return code;
+}
+
+/* The next ones of the search: those of a design are at the ends of the space, where few of the others are.
+ * False: there are no more. */
+static bool choose_others(struct probe *probe)
+{
+    size_t count = 0;
+
+    for (size_t k = 0; k < probe->candidates && count < MODELS; k++)
+        if (!probe->used[k])
+            take(probe, count++, k);
+    if (count > 0)
+        probe->count = count;
+    return count > 0;
 }
 
 /* ---- one round ---- */
@@ -219,11 +242,8 @@ static int learn_round(struct probe *probe, struct rung_experience *experience, 
     if ((code = rung_store_open(&store, database, RUNG_STORE_READ, err)) == 0 &&
         (code = rung_stored_load(&stored, store, NULL, err)) == 0 &&
         (code = rung_recorded_load(&recording, store, &stored, err)) == 0) {
-        rung_knowledge_forget_overhead(
-            &experience->knowledge); /* short rounds see trainers that just started */
         rung_knowledge_learn(&experience->knowledge, &recording, true);
         experience->jobs = rung_timefit_observations(experience->knowledge.time);
-        probe->seconds = 0;
         for (size_t i = 0; i < recording.job_count; i++) {
             const struct rung_recorded_job *job = &recording.jobs[i];
             if (job->kind != RUNG_EVENT_RESULT)
@@ -272,12 +292,22 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
-static int make_folder(struct probe *probe, struct rung_err *err)
+static bool make_folder_in(struct probe *probe, const char *parent, int length)
 {
-    const char *parent = getenv("TMPDIR");
+    free(probe->folder);
+    probe->folder = rung_mem_printf("%.*s/rung-probe-XXXXXX", length, parent);
+    return mkdtemp(probe->folder) != NULL;
+}
 
-    probe->folder = rung_mem_printf("%s/rung-probe-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (mkdtemp(probe->folder))
+static int make_folder(struct probe *probe, const char *database, struct rung_err *err)
+{
+    const char *slash = strrchr(database, '/'), *other = getenv("TMPDIR");
+
+    if (!other || !*other)
+        other = "/tmp";
+    if (slash ? make_folder_in(probe, database, (int)(slash - database)) : make_folder_in(probe, ".", 1))
+        return 0;
+    if (make_folder_in(probe, other, (int)strlen(other)))
         return 0;
     int code = rung_err_set(err, RUNG_EFAIL, "%s: %s", probe->folder, strerror(errno));
     free(probe->folder);
@@ -285,7 +315,8 @@ static int make_folder(struct probe *probe, struct rung_err *err)
     return rung_err_way_out(err, "TMPDIR=… names another folder"), code;
 }
 
-/* Short calls tell little at first: what is warmed up once and the machine's other work weigh too much. */
+/* Longer and longer jobs, then other models: what is warmed up once and the machine's other work weigh too
+ * much in short ones. */
 static int rounds(struct probe *probe, struct rung_experience *experience, struct rung_err *err)
 {
     int64_t longest = probe->file->spec->search.max_iter, first_calls = 1;
@@ -293,10 +324,14 @@ static int rounds(struct probe *probe, struct rung_experience *experience, struc
 
     for (int round = 0; round < ROUNDS && code == 0; round++) {
         code = probe_round(probe, experience, round, first_calls, err);
-        first_calls *= STRETCH;
-        bool too_long = longest > 0 && first_calls << DOUBLINGS > longest * 2;
-        if (probe->seconds >= ENOUGH_SECONDS || too_long || rung_clock_monotonic() >= probe->until)
+        if (probe->seconds >= ENOUGH_SECONDS || rung_clock_monotonic() >= probe->until)
             break;
+        if (longest == 0 || first_calls * STRETCH << DOUBLINGS <= longest * 2) {
+            first_calls *= STRETCH;
+            probe->seconds = 0;
+        } else if (!choose_others(probe)) {
+            break;
+        }
     }
     if (code == 0 && probe->jobs == 0) {
         code = rung_err_set(err, RUNG_EFAIL, "no call ended in time: they are too long to be probed");
@@ -305,20 +340,20 @@ static int rounds(struct probe *probe, struct rung_experience *experience, struc
     return code;
 }
 
-int rung_probe(struct rung_experience *experience, const struct rung_specfile *file, struct rung_buf *basis,
-               struct rung_err *err)
+int rung_probe(struct rung_experience *experience, const struct rung_specfile *file, const char *database,
+               struct rung_buf *basis, struct rung_err *err)
 {
     struct probe probe = {.file = file, .until = rung_clock_monotonic() + LIMIT_SECONDS};
     int code;
 
     draw_candidates(&probe);
-    if ((code = choose(&probe, err)) == 0 && (code = make_folder(&probe, err)) == 0)
+    if ((code = choose(&probe, err)) == 0 && (code = make_folder(&probe, database, err)) == 0)
         code = rounds(&probe, experience, err);
     if (code == 0) {
         rung_buf_text(basis, "forecast from a probe: ");
         rung_human_count(basis, (int64_t)probe.calls, "call");
         rung_buf_text(basis, " of ");
-        rung_human_count(basis, (int64_t)probe.count, "model");
+        rung_human_count(basis, (int64_t)probe.measured, "model");
     } else {
         rung_err_prefix(err, "--probe");
     }

@@ -133,7 +133,8 @@ static void hear_result(struct rung_timeleft *timeleft, const struct rung_note *
     struct rung_knowledge *knowledge = &timeleft->experience.knowledge;
     struct running *running = running_of(timeleft, note->model);
     size_t number = number_of(timeleft, note->model);
-    double around = note->at - running->since - note->seconds - fmax(0, note->score_seconds);
+    double work = note->seconds + fmax(0, note->score_seconds); /* of a NaN and 0: 0 */
+    double sharing = (running->busy + (double)timeleft->busy) / 2;
 
     keep(timeleft, note->model, note->to, note->score);
     timeleft->jobs++;
@@ -142,12 +143,12 @@ static void hear_result(struct rung_timeleft *timeleft, const struct rung_note *
         struct rung_time_row row = {.model = number,
                                     .calls = (double)(note->to - note->from),
                                     .examples = note->examples,
-                                    .sharing = fmax(1, (running->busy + (double)timeleft->busy) / 2),
+                                    .sharing = fmax(1, sharing),
                                     .fit_seconds = note->seconds,
                                     .score_seconds = note->score_seconds};
         rung_knowledge_add(knowledge, &row, (double)note->to, note->score);
     }
-    rung_knowledge_add_overhead(knowledge, around, (running->busy + (double)timeleft->busy) / 2);
+    rung_overhead_add(&knowledge->overhead, note->at - running->since - work, work, sharing);
     ended(timeleft, running);
 }
 

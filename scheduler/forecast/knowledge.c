@@ -1,14 +1,8 @@
 /* What recorded jobs teach. */
 #include "forecast/knowledge.h"
 
-#include "base/mem.h"
-#include "cost/amounts.h"
-
 #include <math.h>
 #include <stdlib.h>
-
-#define OVERHEADS_KEPT 4096
-#define LEAST_OVERHEAD 1e-6 /* seconds: the model of amounts wants them above 0 */
 
 void rung_knowledge_init(struct rung_knowledge *knowledge)
 {
@@ -19,8 +13,7 @@ void rung_knowledge_free(struct rung_knowledge *knowledge)
 {
     rung_timefit_free(knowledge->time);
     rung_scorefit_free(knowledge->score);
-    free(knowledge->overhead.seconds);
-    free(knowledge->overhead.sharing);
+    rung_overhead_free(&knowledge->overhead);
     *knowledge = (struct rung_knowledge){0};
 }
 
@@ -58,65 +51,6 @@ void rung_knowledge_add(struct rung_knowledge *knowledge, const struct rung_time
         rung_scorefit_add(knowledge->score, row->model, calls, score);
 }
 
-void rung_knowledge_forget_overhead(struct rung_knowledge *knowledge)
-{
-    knowledge->overhead.count = 0;
-    knowledge->overhead.sample = (struct rung_luck_sample){0};
-}
-
-static void thin_overhead(struct rung_knowledge_overhead *overhead)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < overhead->count; i++)
-        if (rung_luck_keeps(&overhead->sample, i)) {
-            overhead->seconds[kept] = overhead->seconds[i];
-            overhead->sharing[kept++] = overhead->sharing[i];
-        }
-    overhead->count = kept;
-    rung_luck_halved(&overhead->sample);
-}
-
-void rung_knowledge_add_overhead(struct rung_knowledge *knowledge, double seconds, double sharing)
-{
-    struct rung_knowledge_overhead *overhead = &knowledge->overhead;
-
-    if (!isfinite(seconds) || seconds < 0 || !rung_luck_takes(&overhead->sample))
-        return;
-    if (overhead->count == OVERHEADS_KEPT)
-        thin_overhead(overhead);
-    size_t capacity = overhead->capacity;
-    overhead->seconds =
-        rung_mem_grow(overhead->seconds, overhead->count, &overhead->capacity, sizeof *overhead->seconds);
-    overhead->sharing =
-        rung_mem_grow(overhead->sharing, overhead->count, &capacity, sizeof *overhead->sharing);
-    overhead->seconds[overhead->count] = fmax(seconds, LEAST_OVERHEAD);
-    overhead->sharing[overhead->count++] = sharing > 1 && isfinite(sharing) ? sharing : 1;
-}
-
-double rung_knowledge_overhead_at(const struct rung_knowledge *knowledge, double sharing)
-{
-    return knowledge->overhead.base + knowledge->overhead.more * (fmax(sharing, 1) - 1);
-}
-
-static void fit_overhead(struct rung_knowledge_overhead *overhead)
-{
-    struct rung_amounts amounts;
-    double theta[2] = {0, 0};
-
-    overhead->base = overhead->more = 0;
-    if (overhead->count == 0)
-        return;
-    rung_amounts_init(&amounts, overhead->count, 2);
-    for (size_t i = 0; i < overhead->count; i++)
-        rung_amounts_add(&amounts, (double[]){1, overhead->sharing[i] - 1}, overhead->seconds[i]);
-    if (rung_amounts_fit_doubtful(&amounts, theta, NULL) == 0) {
-        overhead->base = theta[0];
-        overhead->more = theta[1];
-    }
-    rung_amounts_free(&amounts);
-}
-
 /* The host of the trainer that had the slot then; with one host it is always that. */
 static const char *host_of(const struct rung_recording *recording, int32_t slot)
 {
@@ -136,10 +70,9 @@ static void learn_job(struct rung_knowledge *knowledge, const struct rung_record
                                 .fit_seconds = job->fit_seconds,
                                 .score_seconds = job->score_seconds};
 
+    double work = job->fit_seconds + (isnan(job->score_seconds) ? 0 : job->score_seconds);
     rung_knowledge_add(knowledge, &row, scores ? (double)job->to : 0, job->score);
-    rung_knowledge_add_overhead(
-        knowledge, job->seconds - job->fit_seconds - (isnan(job->score_seconds) ? 0 : job->score_seconds),
-        job->sharing);
+    rung_overhead_add(&knowledge->overhead, job->seconds - work, work, job->sharing);
 }
 
 void rung_knowledge_learn(struct rung_knowledge *knowledge, const struct rung_recording *recording,
@@ -169,7 +102,7 @@ int rung_knowledge_fit(struct rung_knowledge *knowledge, struct rung_err *err)
 
     if (code == 0) {
         rung_scorefit_fit(knowledge->score);
-        fit_overhead(&knowledge->overhead);
+        rung_overhead_fit(&knowledge->overhead);
     }
     return code;
 }

@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "cost/luck.h"
 #include "cost/scorefit.h"
 #include "cost/timefit.h"
+#include "forecast/overhead.h"
 #include "forecast/recording.h"
 
 #include <stdbool.h>
@@ -21,20 +21,11 @@ struct rung_knowledge_mean {
     double sum, weight;
 };
 
-/* Seconds per job beside training and scoring: what hand-over, states and commits take, and more of it the
- * more trainers want the disk and the scheduler at once. */
-struct rung_knowledge_overhead {
-    double *seconds, *sharing; /* an even sample of the jobs */
-    size_t count, capacity;
-    struct rung_luck_sample sample;
-    double base, more; /* of the last fit: base + more * (sharing - 1) */
-};
-
 struct rung_knowledge {
     struct rung_timefit *time;
     struct rung_scorefit *score;
     struct rung_knowledge_mean start, end; /* seconds before the first and after the last job of a search */
-    struct rung_knowledge_overhead overhead;
+    struct rung_overhead overhead;
     struct rung_knowledge_mean state_bytes, examples_per_call;
     size_t searches; /* recordings behind it */
 };
@@ -53,11 +44,6 @@ void rung_knowledge_learn(struct rung_knowledge *knowledge, const struct rung_re
 /* One job: its time, and its score (NaN included) after `calls` calls in all. */
 void rung_knowledge_add(struct rung_knowledge *knowledge, const struct rung_time_row *row, double calls,
                         double score);
-
-/* What a job took beside training and scoring; not finite or below 0: nothing was seen of it. */
-void rung_knowledge_add_overhead(struct rung_knowledge *knowledge, double seconds, double sharing);
-void rung_knowledge_forget_overhead(struct rung_knowledge *knowledge);
-double rung_knowledge_overhead_at(const struct rung_knowledge *knowledge, double sharing);
 
 /* RUNG_EUSE with a sentence when there is no job to go on. */
 int rung_knowledge_fit(struct rung_knowledge *knowledge, struct rung_err *err) RUNG_CHECK_RESULT;

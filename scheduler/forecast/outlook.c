@@ -43,7 +43,8 @@ static void seconds_of(const struct future *future, size_t known, int64_t calls,
 
     outcome->fit_seconds = rung_timefit_train(time, known, (double)calls, NAN, sharing).seconds;
     outcome->score_seconds = rung_timefit_score(time, known, sharing).seconds;
-    outcome->overhead_seconds = rung_knowledge_overhead_at(future->options->knowledge, sharing);
+    outcome->overhead_seconds = rung_overhead_at(&future->options->knowledge->overhead,
+                                                 outcome->fit_seconds + outcome->score_seconds, sharing);
 }
 
 /* A model that another one stands for has luck of its own, in time and in score. */

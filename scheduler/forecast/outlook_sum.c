@@ -87,11 +87,12 @@ static void add_bracket(struct rung_outlook *out, const struct rung_outlook_opti
     const struct rung_plan_bracket *bracket = &ahead->plan.brackets[b];
     size_t processors = options->processors, trainers = options->trainers;
     double sharing = (double)(processors > 0 && trainers > processors ? processors : trainers);
-    double overhead = rung_knowledge_overhead_at(options->knowledge, sharing), work = 0, chain = 0;
+    double work = 0, chain = 0;
 
     for (size_t r = 0; r < bracket->rung_count; r++) {
         int64_t calls = bracket->rungs[r].calls - (r > 0 ? bracket->rungs[r - 1].calls : 0);
         double jobs = ahead->jobs[b][r], job = jobs > 0 ? mean_job(options, calls, sharing) : 0;
+        double overhead = rung_overhead_at(&options->knowledge->overhead, job, sharing);
         work += jobs * job;
         chain += jobs > 0 ? job + overhead : 0;
         total->occupied += jobs * (job + overhead);

@@ -20,6 +20,7 @@ bench "Jobs through rung run" tests/bench/dispatch.sh
 bench "Core" "$BENCH/core"
 bench "Simulation" "$BENCH/simulate"
 bench "Forecasts" "$BENCH/refit"
+bench "Forecasts against searches" tests/bench/forecast.py
 bench "Store" "$BENCH/store"
 bench "Replay" "$BENCH/replay"
 bench "Matrix products and rung-trainer mlp" tests/bench/mlp.sh

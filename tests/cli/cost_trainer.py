@@ -4,6 +4,7 @@ must, or, with "sleep": FACTOR, really takes FACTOR times as long. Settings:
 
 call, job   seconds of a call of the fastest kind, and of a job (defaults 1 and 0.5)
 noise       relative, repeatable per model and call (default 0.05)
+states      a file to which the paths of its states are appended
 """
 import json
 import math
@@ -34,6 +35,9 @@ def job(m):
     score = good - 0.5 / math.sqrt(m["to"]) + 0.002 * luck.gauss(0, 1)
     with open(m["state_out"], "w") as file:
         file.write("x" * 1000)
+    if "states" in settings:
+        with open(settings["states"], "a") as file:
+            file.write(m["state_out"] + "\n")
     send(type="result", job=m["job"], score=score, fit_seconds=seconds, score_seconds=0.1 * rate)
 
 

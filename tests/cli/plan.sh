@@ -176,7 +176,13 @@ rung run probed.json --quiet
 rung export probed.db --what history --format json
 mv out history.out
 check "probe: trainer-seconds per bracket within 30 %" python3 compare.py 0.3 0.3
-check "probe: leaves nothing behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/rung-probe-* 2>/dev/null'
+mkdir disk
+rung plan probed.json --probe --db disk/probed.db --set trainer.settings.states='"seen"'
+expect "probe beside the database" 0
+check "probe: its states are where the search's would be" sh -c 'grep -q . seen && ! grep -v "^$PWD/disk/rung-probe-" seen'
+check "probe: leaves nothing behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/rung-probe-* rung-probe-* disk/* 2>/dev/null'
+rung plan probed.json --probe --db nowhere/probed.db
+expect "probe: elsewhere when there is no such folder" 0 "from a probe"
 cost_spec broken 3
 sed -i 's/cost_trainer.py/none.py/' broken.json
 rung plan broken.json --probe
