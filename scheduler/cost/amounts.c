@@ -149,25 +149,42 @@ static double log_error(const struct rung_amounts *amounts, const double *theta)
     return sum / (double)amounts->rows;
 }
 
-int rung_amounts_fit_doubtful(struct rung_amounts *amounts, double *theta, struct rung_err *err)
+static void get_column(const struct rung_amounts *amounts, size_t column, double *values)
 {
-    size_t columns = amounts->columns, last = columns - 1;
-    double *with = rung_mem_zalloc(columns, sizeof *with);
-    double *doubtful = rung_mem_zalloc(amounts->rows, sizeof *doubtful);
-    int code = rung_amounts_fit(amounts, with, err);
-    double error = code == 0 ? log_error(amounts, with) : 0;
-
-    for (size_t i = 0; i < amounts->rows; i++) {
-        doubtful[i] = amounts->a[i * columns + last];
-        amounts->a[i * columns + last] = 0;
-    }
-    if (code == 0)
-        code = rung_amounts_fit(amounts, theta, err);
-    if (code == 0 && (double)amounts->rows * log(log_error(amounts, theta) / error) > TELLS)
-        memcpy(theta, with, columns * sizeof *theta);
     for (size_t i = 0; i < amounts->rows; i++)
-        amounts->a[i * columns + last] = doubtful[i];
+        values[i] = amounts->a[i * amounts->columns + column];
+}
+
+static void set_column(struct rung_amounts *amounts, size_t column, const double *values)
+{
+    for (size_t i = 0; i < amounts->rows; i++)
+        amounts->a[i * amounts->columns + column] = values ? values[i] : 0;
+}
+
+int rung_amounts_fit_doubtful(struct rung_amounts *amounts, size_t doubtful, double *theta,
+                              struct rung_err *err)
+{
+    size_t columns = amounts->columns, rows = amounts->rows, sure = columns - doubtful;
+    double *with = rung_mem_zalloc(columns, sizeof *with);
+    double *values = rung_mem_zalloc(doubtful * rows + 1, sizeof *values);
+
+    for (size_t j = 0; j < doubtful; j++) {
+        get_column(amounts, sure + j, values + j * rows);
+        set_column(amounts, sure + j, NULL);
+    }
+    int code = rung_amounts_fit(amounts, theta, err);
+    for (size_t j = 0; j < doubtful && code == 0; j++) {
+        set_column(amounts, sure + j, values + j * rows);
+        code = rung_amounts_fit(amounts, with, err);
+        double gain = code == 0 ? log(log_error(amounts, theta) / log_error(amounts, with)) : 0;
+        if ((double)rows * gain > TELLS)
+            memcpy(theta, with, columns * sizeof *theta);
+        else
+            set_column(amounts, sure + j, NULL);
+    }
+    for (size_t j = 0; j < doubtful; j++)
+        set_column(amounts, sure + j, values + j * rows);
     free(with);
-    free(doubtful);
+    free(values);
     return code;
 }

@@ -28,9 +28,9 @@ void rung_amounts_free(struct rung_amounts *amounts);
 int rung_amounts_fit(const struct rung_amounts *amounts, double *theta,
                      struct rung_err *err) RUNG_CHECK_RESULT;
 
-/* The same, but the last column gets 0 unless it explains a good deal: busy trainers and slow jobs, say, come
- * together by chance, too. The rows are as before afterwards. */
-int rung_amounts_fit_doubtful(struct rung_amounts *amounts, double *theta,
+/* The same, but of the last `doubtful` columns, one after the other, each gets 0 unless it explains a good
+ * deal: busy trainers and slow jobs, say, come together by chance, too. The rows are as before afterwards. */
+int rung_amounts_fit_doubtful(struct rung_amounts *amounts, size_t doubtful, double *theta,
                               struct rung_err *err) RUNG_CHECK_RESULT;
 
 double rung_amounts_dot(const double *a, const double *b, size_t count);

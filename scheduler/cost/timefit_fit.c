@@ -133,7 +133,7 @@ static int fit_part(struct rung_time_part *part, struct rung_amounts *amounts, s
 {
     free(part->theta);
     *part = (struct rung_time_part){rung_mem_zalloc(amounts->columns, sizeof(double)), amounts->columns};
-    return amounts->rows > 0 ? rung_amounts_fit_doubtful(amounts, part->theta, err) : 0;
+    return amounts->rows > 0 ? rung_amounts_fit_doubtful(amounts, 1, part->theta, err) : 0;
 }
 
 static int fit_train(struct rung_timefit *fit, struct rung_err *err)

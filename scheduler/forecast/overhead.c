@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define COLUMNS       RUNG_OVERHEAD_COLUMNS
-#define KEPT          4096
+#define KEPT          1000
 #define LEAST_SECONDS 1e-6 /* the model of amounts wants them above 0 */
 #define SHORT_WORK    1e-3 /* seconds: differences between shorter jobs do not count */
 
@@ -66,7 +66,7 @@ void rung_overhead_fit(struct rung_overhead *overhead)
     rung_amounts_init(&amounts, overhead->count, COLUMNS);
     for (size_t i = 0; i < overhead->count; i++)
         rung_amounts_add(&amounts, overhead->rows + i * COLUMNS, overhead->seconds[i]);
-    if (rung_amounts_fit_doubtful(&amounts, theta, NULL) == 0)
+    if (rung_amounts_fit_doubtful(&amounts, COLUMNS - 1, theta, NULL) == 0)
         memcpy(overhead->theta, theta, sizeof theta);
     rung_amounts_free(&amounts);
 }

@@ -56,6 +56,8 @@ static void add_rows(struct rung_knowledge *knowledge, struct rung_rng *rng)
                                     seconds * exp(0.1 * rung_rng_normal(rng)),
                                     0.05 * exp(0.1 * rung_rng_normal(rng))};
         rung_knowledge_add(knowledge, &row, calls, 0.9 - 0.5 / sqrt(calls) + 0.02 * rung_rng_normal(rng));
+        rung_overhead_add(&knowledge->overhead, 3e-4 * exp(0.5 * rung_rng_normal(rng)),
+                          row.fit_seconds + row.score_seconds, row.sharing);
     }
 }
 

@@ -26,7 +26,8 @@ static void nothing_is_known(void **state)
     rung_overhead_free(&overhead);
 }
 
-static void one_job_tells_of_all(void **state)
+/* Those of one length say nothing of what length does, nor of sharing. */
+static void few_jobs_tell_the_same_of_all(void **state)
 {
     (void)state;
     struct rung_overhead overhead = {0};
@@ -34,6 +35,11 @@ static void one_job_tells_of_all(void **state)
     rung_overhead_add(&overhead, 0.5, NAN, NAN);
     rung_overhead_fit(&overhead);
     assert_true(fabs(rung_overhead_at(&overhead, 100, 8) - 0.5) < 1e-9);
+    for (int i = 0; i < 5; i++)
+        rung_overhead_add(&overhead, 0.5, 10, 4);
+    rung_overhead_fit(&overhead);
+    assert_true(fabs(rung_overhead_at(&overhead, 1e-3, 1) - 0.5) < 1e-9);
+    assert_true(fabs(rung_overhead_at(&overhead, 1e4, 64) - 0.5) < 1e-9);
     rung_overhead_free(&overhead);
 }
 
@@ -69,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known),
-        cmocka_unit_test(one_job_tells_of_all),
+        cmocka_unit_test(few_jobs_tell_the_same_of_all),
         cmocka_unit_test(the_law_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
