@@ -88,5 +88,5 @@ int rung_err_way_out(struct rung_err *err, const char *format, ...)
 
 int rung_err_exit_status(int code)
 {
-    return code == RUNG_OK ? 0 : code == RUNG_EUSE ? 2 : 1;
+    return code == RUNG_OK ? 0 : code == RUNG_EUSE ? 2 : code == RUNG_EINT ? 130 : 1;
 }

@@ -15,7 +15,8 @@
 enum rung_code {
     RUNG_OK = 0,
     RUNG_EFAIL = -1, /* the work failed: exit 1, resumable where there is anything to resume */
-    RUNG_EUSE = -2   /* usage, or a spec, database or address that cannot be used: exit 2 */
+    RUNG_EUSE = -2,  /* usage, or a spec, database or address that cannot be used: exit 2 */
+    RUNG_EINT = -3   /* interrupted by the user: exit 130 */
 };
 
 struct rung_err {
@@ -38,7 +39,7 @@ int rung_err_prefix(struct rung_err *err, const char *format, ...) RUNG_PRINTF(2
 /* Sets the way out; returns err->code. */
 int rung_err_way_out(struct rung_err *err, const char *format, ...) RUNG_PRINTF(2, 3);
 
-/* The exit status that a code stands for: 0, 1 or 2. */
+/* The exit status that a code stands for: 0, 1, 2 or 130. */
 int rung_err_exit_status(int code);
 
 #endif

@@ -364,6 +364,20 @@ static void decide(struct work *work, const struct model **models)
     free(which);
 }
 
+static int check_limit(const struct rung_degrees *degrees, double limit, struct rung_err *err)
+{
+    double least = INFINITY, sign = degrees->maximize ? -1 : 1;
+
+    for (size_t k = 0; k < degrees->count; k++)
+        for (size_t i = 0; i < degrees->algorithms[k].count; i++)
+            least = fmin(least, degrees->algorithms[k].rows[i].value);
+    if (!isfinite(limit) || limit <= least)
+        return 0;
+    rung_err_set(err, RUNG_EUSE, "--limit %.10g: a recorded %s of %.10g is already better", sign * limit,
+                 degrees->metric, sign * least);
+    return rung_err_way_out(err, "a limit that no %s can pass, or none: then it is fitted", degrees->metric);
+}
+
 /* Where no curve can be fitted there is no table either: the reason of the first algorithm with losses. */
 static int nothing_fitted(const struct work *work, struct rung_err *err)
 {
@@ -375,7 +389,8 @@ static int nothing_fitted(const struct work *work, struct rung_err *err)
         if (first->algorithm->count == 0)
             first = &work->models[k];
     }
-    return rung_err_set(err, RUNG_EUSE, "%s: %s", first->algorithm->name, first->why);
+    rung_err_set(err, RUNG_EUSE, "%s: %s", first->algorithm->name, first->why);
+    return rung_err_way_out(err, "histories with more values, or --limit with one that is known");
 }
 
 int rung_advising_make(struct rung_advising *out, const struct rung_degrees *degrees,
@@ -388,16 +403,20 @@ int rung_advising_make(struct rung_advising *out, const struct rung_degrees *deg
     *out = (struct rung_advising){.limit = NAN, .limit_low = NAN, .limit_high = NAN};
     for (size_t k = 0; k < degrees->count; k++)
         losses += degrees->algorithms[k].count;
-    if (losses == 0)
-        return rung_err_set(err, RUNG_EUSE, "no finite %s is recorded",
-                            degrees->metric ? degrees->metric : "loss");
+    if (losses == 0) {
+        rung_err_set(err, RUNG_EUSE, "no finite %s is recorded", degrees->metric ? degrees->metric : "loss");
+        return rung_err_way_out(err, "--metric NAME takes another one of those that were reported");
+    }
+    int code = check_limit(degrees, request->limit, err);
+    if (code < 0)
+        return code;
     work.models = rung_mem_zalloc(degrees->count, sizeof *work.models);
     for (size_t k = 0; k < degrees->count; k++) {
         work.models[k].algorithm = &degrees->algorithms[k];
         fit_time(&work.models[k]);
     }
     fit_curves(&work);
-    int code = nothing_fitted(&work, err);
+    code = nothing_fitted(&work, err);
     for (size_t k = 0; k < degrees->count && code == 0; k++) {
         size_t first = out->count;
         add_lines(&work, k);

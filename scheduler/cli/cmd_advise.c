@@ -148,9 +148,9 @@ static void note_histories(const struct rung_degrees *degrees)
 
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
     if (degrees->repeated > 0)
-        rung_buf_printf(&text, "rung: note: %zu search%s that %s there already: each counts once\n",
-                        degrees->repeated, degrees->repeated == 1 ? "" : "es",
-                        degrees->repeated == 1 ? "was" : "were");
+        rung_buf_printf(
+            &text, "rung: note: %s: %zu search%s there already: of copies only the one named first counts\n",
+            degrees->repeated_in, degrees->repeated, degrees->repeated == 1 ? " is" : "es are");
     for (size_t k = 0; k < degrees->count; k++) {
         const struct rung_degrees_algorithm *algorithm = &degrees->algorithms[k];
         if (algorithm->different < 2)
@@ -416,10 +416,10 @@ int rung_cmd_advise(const struct rung_arguments *arguments, struct rung_err *err
     if ((code = rung_rows_format(arguments, RUNG_FORMAT_TABLE, &format, err)) < 0 ||
         (code = read_request(&request, arguments, err)) < 0)
         return code;
-    if ((code = read_histories(&degrees, arguments, err)) == 0) {
-        note_histories(&degrees);
+    if ((code = read_histories(&degrees, arguments, err)) == 0)
         code = advise(&degrees, &request, format, err);
-    }
+    if (code == 0)
+        note_histories(&degrees);
     rung_degrees_free(&degrees);
     return code;
 }

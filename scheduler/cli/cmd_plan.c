@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SECONDS_MAX  1e12
 #define TRAINERS_MAX 100000
 #define EARLIER_JOBS 200000 /* of earlier searches that are learnt from */
 
@@ -38,7 +39,8 @@ static int read_request(struct request *request, struct rung_costing *costing,
         return err->code;
     for (size_t i = 0; i < costing->count; i++)
         costing->trainers[i] = (size_t)trainers[i];
-    if (deadline && (!rung_spec_duration_text(deadline, &request->deadline) || request->deadline <= 0))
+    if (deadline && (!rung_spec_duration_text(deadline, &request->deadline) || request->deadline <= 0 ||
+                     request->deadline > SECONDS_MAX))
         return rung_err_set(err, RUNG_EUSE, "--deadline: \"%s\" is no duration such as 90, 10m or 2h",
                             deadline);
     if (deadline && request->budget > 0)
@@ -93,6 +95,7 @@ static int learn(struct rung_costing *costing, const struct rung_arguments *argu
     const char *given = rung_options_value(arguments, "db");
     char *database =
         given ? rung_mem_strdup(given) : rung_mem_printf("%s.db", file->spec->name); /* of `run` */
+    rung_scorefit_set_goal(costing->experience.knowledge.score, file->spec->search.maximize);
     int code = request->probe ? rung_probe(&costing->experience, file, database, &costing->basis, err)
                               : learn_from_database(costing, database, given != NULL, file->spec, err);
 

@@ -8,12 +8,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define CAST_MAX   5000   /* models whose parameters are drawn; those beyond are like them */
-#define DRAWS      40     /* futures of a small search */
-#define JOBS       500000 /* simulated jobs for one number of trainers */
-#define TRY_DRAWS  8      /* while a max_iter is sought */
-#define TRY_JOBS   50000
-#define WORTHWHILE 0.97 /* of the time with half as many trainers: no more of them are tried above it */
+#define CAST_MAX        5000   /* models whose parameters are drawn; those beyond are like them */
+#define DRAWS           40     /* futures of a small search */
+#define JOBS            500000 /* simulated jobs for one number of trainers */
+#define TRY_DRAWS       8      /* while a max_iter is sought */
+#define TRY_JOBS        50000
+#define DEADLINE_PASSES 5
+#define WORTHWHILE      0.97 /* of the time with half as many trainers: no more of them are tried above it */
 
 void rung_costing_init(struct rung_costing *costing)
 {
@@ -231,7 +232,9 @@ struct deadline {
     const struct rung_costing *costing;
     struct rung_proposal *out;
     size_t trainers;
-    double seconds;
+    double seconds; /* that may be taken */
+    bool whole;     /* with all the draws of a forecast, not those of a try */
+    double high;    /* of the last forecast */
 };
 
 static int fits_deadline(void *context, const struct rung_spec *spec, const struct rung_plan *plan)
@@ -241,14 +244,37 @@ static int fits_deadline(void *context, const struct rung_spec *spec, const stru
     struct rung_outlook outlook;
 
     (void)plan;
-    options.draws_max = TRY_DRAWS;
-    options.jobs_max = TRY_JOBS;
+    if (!deadline->whole) {
+        options.draws_max = TRY_DRAWS;
+        options.jobs_max = TRY_JOBS;
+    }
     int code = rung_outlook_make(&outlook, &options, NULL);
     bool fits = code == 0 && outlook.seconds.high <= deadline->seconds;
+    deadline->high = code == 0 ? outlook.seconds.high : INFINITY;
     if (fits)
         deadline->out->seconds = outlook.seconds;
     rung_outlook_free(&outlook);
     return code < 0 ? -1 : fits;
+}
+
+/* A try has few draws: what seems to fit is forecast as it would be shown, and if that is too long less is
+ * aimed at. */
+static void seek_deadline(struct rung_proposal *out, const struct rung_specfile *file,
+                          struct deadline *deadline)
+{
+    double seconds = deadline->seconds;
+
+    for (int pass = 0; pass < DEADLINE_PASSES; pass++) {
+        out->found = deadline->whole = false;
+        seek(out, file, fits_deadline, deadline);
+        double aim = deadline->seconds;
+        deadline->whole = true;
+        deadline->seconds = seconds;
+        if (!out->found || try(out, file, out->max_iter, fits_deadline, deadline) == 1)
+            return;
+        deadline->seconds = 0.99 * aim * seconds / deadline->high;
+    }
+    out->found = false;
 }
 
 int rung_costing_within_seconds(struct rung_proposal *out, struct rung_costing *costing,
@@ -264,8 +290,8 @@ int rung_costing_within_seconds(struct rung_proposal *out, struct rung_costing *
         rung_err_set(err, RUNG_EUSE, "--deadline: %s", rung_buf_cstr(&costing->basis));
         return rung_err_way_out(err, "--probe, or --db with a database that holds a search of this trainer");
     }
-    struct deadline deadline = {costing, out, trainers, seconds};
-    seek(out, file, fits_deadline, &deadline);
+    struct deadline deadline = {.costing = costing, .out = out, .trainers = trainers, .seconds = seconds};
+    seek_deadline(out, file, &deadline);
     return 0;
 }
 

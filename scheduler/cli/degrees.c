@@ -360,7 +360,7 @@ static int settle_metric(struct reader *reader, struct rung_err *err)
 }
 
 /* Whether the search was added before, under whatever path its database has. */
-static bool seen_before(struct rung_degrees *degrees, const struct rung_search_row *row)
+static bool seen_before(struct rung_degrees *degrees, const struct rung_search_row *row, const char *path)
 {
     struct rung_buf text;
 
@@ -369,7 +369,8 @@ static bool seen_before(struct rung_degrees *degrees, const struct rung_search_r
     for (size_t k = 0; k < degrees->seen_count; k++) {
         if (strcmp(degrees->seen[k], rung_buf_cstr(&text)) == 0) {
             rung_buf_free(&text);
-            degrees->repeated++;
+            if (degrees->repeated++ == 0)
+                degrees->repeated_in = rung_mem_strdup(path);
             return true;
         }
     }
@@ -388,7 +389,7 @@ int rung_degrees_add(struct rung_degrees *degrees, struct rung_store *store, con
                             .filter = {.search = search, .model = RUNG_QUERY_ANY, .limit = RUNG_QUERY_ANY}};
     int code = rung_record_find(store, search, &reader.row, err);
 
-    if (code == 0 && seen_before(degrees, &reader.row))
+    if (code == 0 && seen_before(degrees, &reader.row, rung_store_path(store)))
         goto out;
     if (code == 0)
         code = settle_metric(&reader, err);
@@ -459,5 +460,6 @@ void rung_degrees_free(struct rung_degrees *degrees)
         free(degrees->seen[k]);
     free(degrees->seen);
     free(degrees->algorithms);
+    free(degrees->repeated_in);
     free(degrees->metric);
 }

@@ -48,7 +48,8 @@ struct rung_degrees {
     bool has_bound;                   /* so was a metric bound_name */
     char **seen;                      /* what tells the searches apart that were added */
     size_t seen_count, seen_capacity;
-    size_t repeated; /* searches that were there already */
+    size_t repeated;   /* searches that were there already, and are left out */
+    char *repeated_in; /* the database of the first of them */
 };
 
 /* Adds the search called `search`. The machines of a model are its parameter machines_name, or the first of

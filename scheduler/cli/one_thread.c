@@ -1,8 +1,10 @@
 #include "cli/one_thread.h"
 
 #include <cblas.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define THREADS "OPENBLAS_NUM_THREADS"
@@ -15,6 +17,7 @@ static void restore(const char *users)
     else
         unsetenv(THREADS);
     unsetenv(USERS);
+    prctl(PR_SET_NAME, program_invocation_short_name); /* as the file of a process it would be called "exe" */
 }
 
 void rung_one_thread(char **argv)

@@ -39,9 +39,11 @@ struct probe {
     size_t chosen[MODELS], count; /* ascending */
     bool used[CANDIDATES];
     char *folder;
-    size_t measured, calls, jobs; /* models, calls and jobs in all */
-    double seconds;               /* of training, in rounds with as many calls as the last one */
-    double until;                 /* monotonic clock: no job begins after it */
+    bool measured[CANDIDATES];
+    size_t calls, jobs; /* in all */
+    bool ready;         /* a trainer was */
+    double seconds;     /* of training, in rounds with as many calls as the last one */
+    double until;       /* monotonic clock: no job begins after it */
 };
 
 /* ---- which models ---- */
@@ -72,7 +74,6 @@ static int by_number(const void *a, const void *b)
 static void take(struct probe *probe, size_t place, size_t model)
 {
     probe->chosen[place] = model;
-    probe->measured += !probe->used[model];
     probe->used[model] = true;
 }
 
@@ -163,26 +164,28 @@ static struct rung_json *round_spec(const struct probe *probe, int64_t first_cal
     return json;
 }
 
-struct last_failure {
-    char reason[200];
+struct heard {
+    char reason[200]; /* of the last failure */
+    bool ready;       /* a trainer was, for a job */
 };
 
-static void hear_failure(void *context, const struct rung_note *note)
+static void hear(void *context, const struct rung_note *note)
 {
-    struct last_failure *last = context;
+    struct heard *last = context;
 
     if (note->type == RUNG_NOTE_FAILURE && note->reason)
         snprintf(last->reason, sizeof last->reason, "%s", note->reason);
+    last->ready = last->ready || note->type == RUNG_NOTE_JOB;
 }
 
 /* What a limit stopped has told something, or learn_round says that it has not. */
-static int judge_round(const struct rung_session_result *result, const struct last_failure *last,
+static int judge_round(const struct rung_session_result *result, const struct heard *last,
                        struct rung_err *err)
 {
     struct rung_buf why;
 
     if (result->end == RUNG_END_INTERRUPTED)
-        return rung_err_set(err, RUNG_EFAIL, "interrupted");
+        return rung_err_set(err, RUNG_EINT, "interrupted");
     if (result->end == RUNG_END_LIMIT || result->best != RUNG_NO_MODEL)
         return 0;
     rung_buf_init(&why, RUNG_BUF_UNLIMITED);
@@ -194,11 +197,11 @@ static int judge_round(const struct rung_session_result *result, const struct la
     return code;
 }
 
-static int run_round(const struct rung_specfile *file, const char *database, double until,
+static int run_round(struct probe *probe, const struct rung_specfile *file, const char *database,
                      struct rung_err *err)
 {
-    struct last_failure last = {""};
-    struct rung_watcher watcher = {.context = &last, .note = hear_failure};
+    struct heard last = {.ready = false};
+    struct rung_watcher watcher = {.context = &last, .note = hear};
     struct rung_store *store = NULL;
     struct rung_record *record = NULL;
     struct rung_search *search = NULL;
@@ -218,10 +221,11 @@ static int run_round(const struct rung_specfile *file, const char *database, dou
                                            .name = name,
                                            .folder = file->folder,
                                            .trainers = trainers,
-                                           .time_limit = fmax(0, until - rung_clock_monotonic()),
+                                           .time_limit = fmax(0, probe->until - rung_clock_monotonic()),
                                            .watchers = &watcher,
                                            .watcher_count = 1};
     code = rung_session_run(&options, &result, err);
+    probe->ready = probe->ready || last.ready;
     if (code == 0)
         code = judge_round(&result, &last, err);
 out:
@@ -229,6 +233,20 @@ out:
     rung_store_close(store);
     rung_search_free(search);
     return code;
+}
+
+static void count_round(struct probe *probe, const struct rung_recording *recording)
+{
+    for (size_t k = 0; k < recording->model_count; k++)
+        for (int64_t i = recording->models[k].first; i >= 0; i = recording->jobs[i].next) {
+            const struct rung_recorded_job *job = &recording->jobs[i];
+            if (job->kind != RUNG_EVENT_RESULT)
+                continue;
+            probe->measured[probe->chosen[k]] = true;
+            probe->calls += (size_t)(job->to - job->from);
+            probe->jobs++;
+            probe->seconds += isfinite(job->fit_seconds) ? job->fit_seconds : 0;
+        }
 }
 
 static int learn_round(struct probe *probe, struct rung_experience *experience, const char *database,
@@ -244,14 +262,7 @@ static int learn_round(struct probe *probe, struct rung_experience *experience, 
         (code = rung_recorded_load(&recording, store, &stored, err)) == 0) {
         rung_knowledge_learn(&experience->knowledge, &recording, true);
         experience->jobs = rung_timefit_observations(experience->knowledge.time);
-        for (size_t i = 0; i < recording.job_count; i++) {
-            const struct rung_recorded_job *job = &recording.jobs[i];
-            if (job->kind != RUNG_EVENT_RESULT)
-                continue;
-            probe->calls += (size_t)(job->to - job->from);
-            probe->jobs++;
-            probe->seconds += isfinite(job->fit_seconds) ? job->fit_seconds : 0;
-        }
+        count_round(probe, &recording);
     }
     rung_recording_free(&recording);
     rung_stored_free(&stored);
@@ -274,7 +285,7 @@ static int probe_round(struct probe *probe, struct rung_experience *experience, 
     file.spec = NULL;
     if ((code = rung_spec_read(&file.spec, file.json, "probe", err)) == 0) {
         file.spec->search.examples_per_call = probe->file->spec->search.examples_per_call;
-        if ((code = run_round(&file, database, probe->until, err)) == 0)
+        if ((code = run_round(probe, &file, database, err)) == 0)
             code = learn_round(probe, experience, database, err);
     }
     rung_spec_free(file.spec);
@@ -334,10 +345,28 @@ static int rounds(struct probe *probe, struct rung_experience *experience, struc
         }
     }
     if (code == 0 && probe->jobs == 0) {
-        code = rung_err_set(err, RUNG_EFAIL, "no call ended in time: they are too long to be probed");
+        code = rung_err_set(err, RUNG_EFAIL, "%s within %g s",
+                            probe->ready ? "no call ended" : "no trainer was ready", LIMIT_SECONDS);
         rung_err_way_out(err, "rung run SPEC --time-limit TIME, whose database is forecast from");
     }
     return code;
+}
+
+static void say_basis(const struct probe *probe, const struct rung_experience *experience,
+                      struct rung_buf *basis)
+{
+    int64_t models = 0;
+
+    for (size_t k = 0; k < probe->candidates; k++)
+        models += probe->measured[k];
+    if (experience->jobs == 0) {
+        rung_buf_text(basis, "no forecast of time: no job of the probe took a time above 0");
+        return;
+    }
+    rung_buf_text(basis, "forecast from a probe: ");
+    rung_human_count(basis, (int64_t)probe->calls, "call");
+    rung_buf_text(basis, " of ");
+    rung_human_count(basis, models, "model");
 }
 
 int rung_probe(struct rung_experience *experience, const struct rung_specfile *file, const char *database,
@@ -349,14 +378,10 @@ int rung_probe(struct rung_experience *experience, const struct rung_specfile *f
     draw_candidates(&probe);
     if ((code = choose(&probe, err)) == 0 && (code = make_folder(&probe, database, err)) == 0)
         code = rounds(&probe, experience, err);
-    if (code == 0) {
-        rung_buf_text(basis, "forecast from a probe: ");
-        rung_human_count(basis, (int64_t)probe.calls, "call");
-        rung_buf_text(basis, " of ");
-        rung_human_count(basis, (int64_t)probe.measured, "model");
-    } else {
+    if (code == 0)
+        say_basis(&probe, experience, basis);
+    else
         rung_err_prefix(err, "--probe");
-    }
     if (probe.folder)
         nftw(probe.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(probe.folder);

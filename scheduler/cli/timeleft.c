@@ -375,6 +375,7 @@ struct rung_timeleft *rung_timeleft_create(const struct rung_timeleft_options *o
 
     timeleft->with = *options;
     rung_experience_init(&timeleft->experience);
+    rung_scorefit_set_goal(timeleft->experience.knowledge.score, options->spec->search.maximize);
     timeleft->experience.largest = LARGEST;
     rung_buf_init(&timeleft->text, RUNG_BUF_UNLIMITED);
     gethostname(timeleft->host, sizeof timeleft->host - 1);

@@ -210,9 +210,9 @@ static int fit_limit(struct rung_hemingway *fit, const struct rung_hemingway_row
     double high = isfinite(bound) ? fit->least - bound : .5 * fabs(fit->least);
 
     if (!(most > fit->least))
-        return rung_err_set(err, RUNG_EUSE,
-                            "convergence model: all %zu losses are %g: nothing tells how far the limit is",
-                            count, fit->least);
+        return rung_err_set(
+            err, RUNG_EUSE,
+            "convergence model: all %zu losses are the same: nothing tells how far the limit is", count);
     if (!(high > 0)) /* a least loss of 0 has no size of its own */
         high = .5 * (most - fit->least);
     /* Below the resolution of the losses a distance is lost to rounding. */

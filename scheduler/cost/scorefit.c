@@ -35,13 +35,18 @@ void rung_scorefit_free(struct rung_scorefit *fit)
     free(fit);
 }
 
+void rung_scorefit_set_goal(struct rung_scorefit *fit, bool maximize)
+{
+    fit->minimize = !maximize;
+}
+
 /* ---- models ---- */
 
 size_t rung_scorefit_columns(const struct rung_scorefit *fit)
 {
-    size_t count = 0;
+    size_t count = 0, all = fit->features ? rung_features_count(fit->features) : 0;
 
-    for (size_t j = 0; j < rung_features_count(fit->features); j++)
+    for (size_t j = 0; j < all; j++)
         count += !rung_features_mirrored(fit->features, j);
     return count;
 }
@@ -61,9 +66,11 @@ void rung_scorefit_encode(const struct rung_scorefit *fit, const struct rung_jso
 static struct rung_score_guess effect(const struct rung_scorefit *fit, const struct rung_score_effect *of,
                                       const struct rung_json *parameters)
 {
-    if (!fit->features)
+    size_t columns = rung_scorefit_columns(fit);
+
+    if (!fit->features || of->ridge.columns != columns) /* nothing was learnt */
         return (struct rung_score_guess){0, of->sd};
-    double *row = rung_mem_zalloc(of->ridge.columns + 1, sizeof *row);
+    double *row = rung_mem_zalloc(columns + 1, sizeof *row);
     rung_scorefit_encode(fit, parameters, row);
     double mean = rung_ridge_predict(&of->ridge, row);
     free(row);

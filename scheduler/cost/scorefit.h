@@ -19,6 +19,9 @@ struct rung_scorefit;
 struct rung_scorefit *rung_scorefit_create(void);
 void rung_scorefit_free(struct rung_scorefit *fit); /* NULL is allowed */
 
+/* Which way scores go as models learn, where they do not say so themselves: up unless this is called. */
+void rung_scorefit_set_goal(struct rung_scorefit *fit, bool maximize);
+
 size_t rung_scorefit_model(struct rung_scorefit *fit,
                            const struct rung_json *parameters); /* as in timefit.h */
 /* calls > 0; a score that is not finite counts how often such scores come. */

@@ -17,14 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_FITTED 2000 /* about; of more, those of an even sample of models: a search waits for this */
 #define TURNS       8
-#define OUTER       0.01 /* share of scores at the better end that is drawn in to the rest */
-#define WORST       4.0  /* times as far below the middle as the best is above it: worse is drawn in, too */
-#define OVERSHOOT   0.1  /* of the range of scores, that a draw may lie outside of it */
-#define POINTS      15   /* at which a model's speed is tried */
-#define REACH       3.0  /* standard deviations to either side that they cover */
-#define SPEED_SD    1.5  /* of speeds, at first */
+#define POINTS      15  /* at which a model's speed is tried */
+#define REACH       3.0 /* standard deviations to either side that they cover */
 #define SPEED_LEAST 0.05
 #define SPEED_MOST  12.0
 #define LUCK_MOST   4.0
@@ -34,172 +29,14 @@
 #define STILL_SHAKE 2e-3  /* of the range of scores: one that stands still moves by that, at first */
 #define STILL_MOST  5e-3  /* at most */
 
-struct work {
-    struct rung_scorefit *fit;
-    double *log_calls, *value; /* per row */
-    size_t *first, *order;     /* rows by model: order[first[k]] … order[first[k + 1] - 1], as they came */
-    size_t *chosen, count;     /* models that are learnt from */
-    double *encoded;           /* models x columns */
-    size_t columns;
-    double *expected; /* speed by hyperparameters, per model */
-    double *reach;    /* half-width of the points, per model */
-    double *evidence; /* log of how much likelier its scores are when it stands still, per model */
-    double between;   /* variance of speeds around what is expected */
-    struct rung_score_pair *pairs, *changes; /* room for a pair per row */
-    double *x, *y, *precision;               /* room for a regression over the chosen models */
-};
-
-static size_t rows_of(const struct work *work, size_t model)
-{
-    return work->first[model + 1] - work->first[model];
-}
-
-/* ---- scaling ---- */
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Whether scores rise with calls: by each model's changes from score to score. */
-static double direction(const struct work *work, double low, double high)
-{
-    const struct rung_score_row *rows = work->fit->rows;
-    double sum = 0;
-
-    for (size_t k = 0; k < work->fit->model_count; k++)
-        for (size_t i = work->first[k] + 1; i < work->first[k + 1]; i++) {
-            const struct rung_score_row *a = &rows[work->order[i - 1]], *b = &rows[work->order[i]];
-            double change = fmin(fmax(b->score, low), high) - fmin(fmax(a->score, low), high);
-            sum += b->calls > a->calls ? change : b->calls < a->calls ? -change : 0;
-        }
-    return sum < 0 ? -1 : 1;
-}
-
-/* A loss that exploded must not stretch the scale for all others. Without two different scores it is that
- * of the one. There is at least one. */
-static void scale(struct work *work)
-{
-    struct rung_scorefit *fit = work->fit;
-    size_t count = fit->row_count, outer = (size_t)(OUTER * (double)count);
-    double *scores = rung_mem_zalloc(count, sizeof *scores);
-
-    for (size_t i = 0; i < count; i++)
-        scores[i] = fit->rows[i].score;
-    qsort(scores, count, sizeof *scores, compare);
-    double sign = direction(work, scores[count / 10], scores[count - 1 - count / 10]);
-    double best = sign * scores[sign > 0 ? count - 1 - outer : outer];
-    double worst = sign * scores[sign > 0 ? outer : count - 1 - outer];
-    double middle = sign * scores[count / 2];
-    if (best > middle)
-        worst = fmax(worst, middle - WORST * (best - middle));
-    double range = best - worst;
-    fit->low = sign * worst;
-    fit->range = sign * (range > 0 && isfinite(range) ? range : fmax(fabs(best), 1e-6));
-    fit->lowest = -OVERSHOOT;
-    fit->highest = 1 + OVERSHOOT;
-    for (size_t i = 0; i < count; i++)
-        work->value[i] = fmin(fmax((fit->rows[i].score - fit->low) / fit->range, 0), 1);
-    free(scores);
-}
-
-/* ---- the beginning ---- */
-
-static void order_rows(struct work *work)
-{
-    const struct rung_scorefit *fit = work->fit;
-
-    for (size_t i = 0; i < fit->row_count; i++) {
-        work->first[fit->rows[i].model + 1]++;
-        work->log_calls[i] = log(fit->rows[i].calls);
-    }
-    for (size_t k = 0; k < fit->model_count; k++)
-        work->first[k + 1] += work->first[k];
-    size_t *next = rung_mem_copy(work->first, fit->model_count + 1, sizeof *next);
-    for (size_t i = 0; i < fit->row_count; i++)
-        work->order[next[fit->rows[i].model]++] = i;
-    free(next);
-}
-
-static void choose(struct work *work)
-{
-    size_t one_of = work->fit->row_count / ROWS_FITTED + 1;
-
-    for (size_t k = 0; k < work->fit->model_count; k++)
-        if (rows_of(work, k) > 0 && rung_luck_mix(k) % one_of == 0)
-            work->chosen[work->count++] = k;
-}
-
-static void encode(struct work *work)
-{
-    struct rung_scorefit *fit = work->fit;
-
-    rung_features_free(fit->features);
-    fit->features = rung_features_create();
-    for (size_t k = 0; k < fit->model_count; k++)
-        rung_features_learn(fit->features, fit->models[k].parameters);
-    work->columns = rung_scorefit_columns(fit);
-    work->encoded = rung_mem_zalloc(fit->model_count * work->columns + 1, sizeof *work->encoded);
-    for (size_t k = 0; k < fit->model_count; k++)
-        rung_scorefit_encode(fit, fit->models[k].parameters, work->encoded + k * work->columns);
-}
-
-struct first_score {
-    double calls, value;
-    size_t model;
-};
-
-static int by_calls_and_value(const void *a, const void *b)
-{
-    const struct first_score *x = a, *y = b;
-
-    if (x->calls != y->calls)
-        return x->calls < y->calls ? -1 : 1;
-    return (x->value > y->value) - (x->value < y->value);
-}
-
-/* Scores of one number of calls: of the logistic distribution, whose quantiles are near enough to a normal
- * one's for a beginning. Equal scores share their place. */
-static void place_speeds(struct work *work, const struct first_score *scores, size_t count)
-{
-    for (size_t low = 0, high; low < count; low = high) {
-        for (high = low; high < count && scores[high].value == scores[low].value;)
-            high++;
-        double share = (0.5 * (double)(low + high) + 0.5) / ((double)count + 1);
-        for (size_t i = low; i < high; i++)
-            work->fit->models[scores[i].model].speed.mean = SPEED_SD * log(share / (1 - share)) / 1.7;
-    }
-}
-
-/* At first, speeds are by the order of the models' first scores among those after as many calls: what later
- * calls select cannot bias that. */
-static void first_speeds(struct work *work)
-{
-    struct first_score *scores = rung_mem_zalloc(work->count + 1, sizeof *scores);
-
-    for (size_t i = 0; i < work->count; i++) {
-        size_t row = work->order[work->first[work->chosen[i]]];
-        scores[i] = (struct first_score){work->fit->rows[row].calls, work->value[row], work->chosen[i]};
-    }
-    qsort(scores, work->count, sizeof *scores, by_calls_and_value);
-    for (size_t low = 0, high; low < work->count; low = high) {
-        for (high = low; high < work->count && scores[high].calls == scores[low].calls;)
-            high++;
-        place_speeds(work, scores + low, high - low);
-    }
-    free(scores);
-}
-
 /* ---- the curve ---- */
 
-static double progress_of(const struct work *work, size_t row)
+static double progress_of(const struct rung_score_work *work, size_t row)
 {
     return work->log_calls[row] + work->fit->models[work->fit->rows[row].model].speed.mean;
 }
 
-static void fit_curve(struct work *work)
+static void fit_curve(struct rung_score_work *work)
 {
     size_t count = 0;
 
@@ -215,7 +52,7 @@ static void fit_curve(struct work *work)
 }
 
 /* Where the curve is steep a speed is put where the score is: what is not known of it counts, too. */
-static void fit_noise(struct work *work)
+static void fit_noise(struct rung_score_work *work)
 {
     const struct rung_scorefit *fit = work->fit;
     size_t count = 0, changes = 0;
@@ -243,7 +80,7 @@ static void fit_noise(struct work *work)
 
 /* Twice minus the log likelihood of a model's scores at that speed: off the curve by what stays with the
  * model, and by what changes from score to score. first: the same of the first score alone. */
-static double misfit(const struct work *work, size_t model, double speed, double *first)
+static double misfit(const struct rung_score_work *work, size_t model, double speed, double *first)
 {
     double squares = 0, along = 0, known = 1, logs = 0;
 
@@ -258,16 +95,18 @@ static double misfit(const struct work *work, size_t model, double speed, double
         if (i == work->first[model])
             *first = fmin(squares - along * along / known, FAR) + 2 * logs + log(known);
     }
-    if (rows_of(work, model) == 1)
+    if (rung_score_rows_of(work, model) == 1)
         return *first;
-    return fmin(squares - along * along / known, FAR * (double)rows_of(work, model)) + 2 * logs + log(known);
+    return fmin(squares - along * along / known, FAR * (double)rung_score_rows_of(work, model)) + 2 * logs +
+           log(known);
 }
 
 /* The same of a model that stands still, of the scores after its first one. */
-static double misfit_still(const struct work *work, size_t model)
+static double misfit_still(const struct rung_score_work *work, size_t model)
 {
     double shake = work->fit->still_shake, squares = 0, sum = 0;
-    double first = work->value[work->order[work->first[model]]], rows = (double)rows_of(work, model);
+    double first = work->value[work->order[work->first[model]]],
+           rows = (double)rung_score_rows_of(work, model);
 
     for (size_t i = work->first[model] + 1; i < work->first[model + 1]; i++) {
         double off = (work->value[work->order[i]] - first) / shake;
@@ -285,12 +124,12 @@ static double chance(double log_odds)
 /* Mean and standard deviation of a model's speed after what its scores say, and whether it stands still:
  * its first score says nothing of that. The points follow the mean from turn to turn, and reach farther when
  * it lies near their end. */
-static void fit_speed(struct work *work, size_t k)
+static void fit_speed(struct rung_score_work *work, size_t k)
 {
     struct rung_score_model *model = &work->fit->models[k];
     double weight[POINTS], all[POINTS], firsts = 0, most = -INFINITY, sum = 0, mean = 0, square = 0;
     double step = 2 * work->reach[k] / (POINTS - 1), from = model->speed.mean - work->reach[k];
-    bool several = rows_of(work, k) > 1;
+    bool several = rung_score_rows_of(work, k) > 1;
 
     for (int j = 0; j < POINTS; j++) {
         double off = from + j * step - work->expected[k], prior = off * off / work->between, first = 0;
@@ -314,19 +153,20 @@ static void fit_speed(struct work *work, size_t k)
         inside ? REACH * fmax(model->speed.sd, SPEED_LEAST) : fmin(2 * work->reach[k], SPEED_MOST);
 }
 
-static void fit_speeds(struct work *work)
+static void fit_speeds(struct rung_score_work *work)
 {
     for (size_t c = 0; c < work->count; c++)
         fit_speed(work, work->chosen[c]);
 }
 
-static void regress(struct work *work, struct rung_score_effect *effect, size_t count)
+static void regress(struct rung_score_work *work, struct rung_score_effect *effect, size_t count)
 {
     rung_ridge_free(&effect->ridge);
     rung_ridge_fit(&effect->ridge, work->x, work->y, work->precision, count, work->columns);
 }
 
-static void add_to_regression(struct work *work, size_t row, size_t model, double y, double precision)
+static void add_to_regression(struct rung_score_work *work, size_t row, size_t model, double y,
+                              double precision)
 {
     double learns = 1 - work->fit->models[model].still + 1e-6;
 
@@ -338,7 +178,7 @@ static void add_to_regression(struct work *work, size_t row, size_t model, doubl
 
 /* What the scores alone say of the speeds, and how precisely, explained by hyperparameters. The mean speed
  * is made 0: where that is does not matter, the curve follows. */
-static void expect_speeds(struct work *work)
+static void expect_speeds(struct rung_score_work *work)
 {
     struct rung_scorefit *fit = work->fit;
     double squares = 0, learners = 0, mean = 0;
@@ -372,7 +212,7 @@ static void expect_speeds(struct work *work)
 
 /* The share is of the models whose scores tell. One for all: by hyperparameters it would be extrapolated from
  * those who survived to those who did not. */
-static void fit_still(struct work *work)
+static void fit_still(struct rung_score_work *work)
 {
     struct rung_scorefit *fit = work->fit;
     double share = STILL_SHARE, clear = 1, sum = 0, square = 0, weight = 0, moved = 0, moves = 0;
@@ -401,7 +241,7 @@ static void fit_still(struct work *work)
 /* ---- each model's own luck ---- */
 
 /* From distances to the curve, and how precisely it is known (0: without scores). */
-static double measure_luck(const struct work *work, size_t model, double *known)
+static double measure_luck(const struct rung_score_work *work, size_t model, double *known)
 {
     double sum = 0;
 
@@ -416,7 +256,7 @@ static double measure_luck(const struct work *work, size_t model, double *known)
     return *known > 0 ? fmin(fmax(sum / *known, -LUCK_MOST), LUCK_MOST) : 0;
 }
 
-static void expect_luck(struct work *work)
+static void expect_luck(struct rung_score_work *work)
 {
     struct rung_scorefit *fit = work->fit;
     double squares = 0, weight = 0, known;
@@ -439,7 +279,7 @@ static void expect_luck(struct work *work)
 /* ---- all models ---- */
 
 /* Those that were not learnt from, too. */
-static void know_models(struct work *work)
+static void know_models(struct rung_score_work *work)
 {
     struct rung_scorefit *fit = work->fit;
     double before = 1 / (fit->luck.sd * fit->luck.sd), known;
@@ -447,7 +287,7 @@ static void know_models(struct work *work)
     for (size_t k = 0; k < fit->model_count; k++) {
         struct rung_score_model *model = &fit->models[k];
         const double *x = work->encoded + k * work->columns;
-        bool scored = rows_of(work, k) > 0;
+        bool scored = rung_score_rows_of(work, k) > 0;
         bool learnt_from = work->reach[k] > 0;
         work->expected[k] = rung_ridge_predict(&fit->speed.ridge, x);
         if (!learnt_from) {
@@ -466,38 +306,38 @@ static void know_models(struct work *work)
     }
 }
 
-static void fit_bad(struct work *work)
+static void fit_bad(struct rung_score_work *work)
 {
     struct rung_scorefit *fit = work->fit;
 
     fit->bad = (double)fit->not_finite / (double)(fit->added + 1);
     for (size_t k = 0; k < fit->model_count; k++) {
-        double bad = (double)fit->models[k].not_finite, seen = bad + (rows_of(work, k) > 0);
+        double bad = (double)fit->models[k].not_finite, seen = bad + (rung_score_rows_of(work, k) > 0);
         fit->models[k].bad = (bad + 2 * fit->bad) / (seen + 2);
     }
 }
 
 /* ---- the fit ---- */
 
-static void begin(struct work *work, struct rung_scorefit *fit)
+static void begin(struct rung_score_work *work, struct rung_scorefit *fit)
 {
     size_t models = fit->model_count, rows = fit->row_count;
 
-    *work = (struct work){.fit = fit,
-                          .log_calls = rung_mem_zalloc(2 * rows + 1, sizeof(double)),
-                          .first = rung_mem_zalloc(2 * models + 2, sizeof(size_t)),
-                          .order = rung_mem_zalloc(rows + 1, sizeof(size_t)),
-                          .expected = rung_mem_zalloc(3 * models + 1, sizeof(double)),
-                          .between = SPEED_SD * SPEED_SD,
-                          .pairs = rung_mem_zalloc(2 * rows + 1, sizeof(struct rung_score_pair))};
+    rung_ridge_free(&fit->speed.ridge);
+    rung_ridge_free(&fit->luck.ridge);
+    *work = (struct rung_score_work){.fit = fit,
+                                     .log_calls = rung_mem_zalloc(2 * rows + 1, sizeof(double)),
+                                     .first = rung_mem_zalloc(2 * models + 2, sizeof(size_t)),
+                                     .order = rung_mem_zalloc(rows + 1, sizeof(size_t)),
+                                     .expected = rung_mem_zalloc(3 * models + 1, sizeof(double)),
+                                     .between = RUNG_SCORE_SPEED_SD * RUNG_SCORE_SPEED_SD,
+                                     .pairs = rung_mem_zalloc(2 * rows + 1, sizeof(struct rung_score_pair))};
     work->value = work->log_calls + rows;
     work->chosen = work->first + models + 1;
     work->reach = work->expected + models;
     work->evidence = work->reach + models;
     work->changes = work->pairs + rows;
-    order_rows(work);
-    choose(work);
-    encode(work);
+    rung_score_work_order(work);
     work->x = rung_mem_zalloc(work->count * (work->columns + 2) + 1, sizeof *work->x);
     work->y = work->x + work->count * work->columns;
     work->precision = work->y + work->count;
@@ -505,12 +345,12 @@ static void begin(struct work *work, struct rung_scorefit *fit)
     fit->still_shake = STILL_SHAKE;
     for (size_t c = 0; c < work->count; c++) {
         fit->models[work->chosen[c]].still = STILL_SHARE;
-        fit->models[work->chosen[c]].speed.sd = SPEED_SD;
-        work->reach[work->chosen[c]] = REACH * SPEED_SD;
+        fit->models[work->chosen[c]].speed.sd = RUNG_SCORE_SPEED_SD;
+        work->reach[work->chosen[c]] = REACH * RUNG_SCORE_SPEED_SD;
     }
 }
 
-static void end(struct work *work)
+static void end(struct rung_score_work *work)
 {
     free(work->log_calls);
     free(work->first);
@@ -523,12 +363,11 @@ static void end(struct work *work)
 
 void rung_scorefit_fit(struct rung_scorefit *fit)
 {
-    struct work work;
+    struct rung_score_work work;
 
     begin(&work, fit);
     if (work.count > 0) {
-        scale(&work);
-        first_speeds(&work);
+        rung_score_work_begin(&work);
         for (int turn = 0; turn < TURNS; turn++) {
             fit_curve(&work);
             if (turn % 2 == 0) /* it changes slowly, and needs sorting */

@@ -1,7 +1,7 @@
 /*
- * What the files of the model of scores share. scorefit.c: observations and draws. scorefit_fit.c: the fit.
- * score_curve.c: the curve. Scores are scaled here: 0 to 1 from the worst to the best, without the outer
- * ones.
+ * What the files of the model of scores share. scorefit.c: observations and draws. score_rows.c: what a fit
+ * begins with. scorefit_fit.c: the fit. score_curve.c: the curve. Scores are scaled here: 0 to 1 from the
+ * worst to the best, without the outer ones.
  */
 #ifndef RUNG_COST_SCOREFIT_PARTS_H
 #define RUNG_COST_SCOREFIT_PARTS_H
@@ -78,6 +78,7 @@ struct rung_scorefit {
     struct rung_score_row *rows; /* finite ones */
     size_t row_count, row_capacity, added, not_finite;
     struct rung_luck_sample sample;
+    bool minimize;          /* the goal */
     double low, range;      /* scaled 0, and from there to scaled 1: negative where scores fall with calls */
     double lowest, highest; /* that a draw can be, scaled */
     struct rung_score_curve curve;
@@ -88,6 +89,37 @@ struct rung_scorefit {
     double still_shake;                  /* sd from score to score of one of them */
     double bad;                          /* as a model's, for one of which nothing is known */
 };
+
+/* ---- a fit ---- */
+
+#define RUNG_SCORE_SPEED_SD 1.5 /* of speeds, at first */
+
+/* A fit that goes on. */
+struct rung_score_work {
+    struct rung_scorefit *fit;
+    double *log_calls, *value; /* per row */
+    size_t *first, *order;     /* rows by model: order[first[k]] … order[first[k + 1] - 1], as they came */
+    size_t *chosen, count;     /* models that are learnt from */
+    double *encoded;           /* models x columns */
+    size_t columns;
+    double *expected; /* speed by hyperparameters, per model */
+    double *reach;    /* half-width of the points, per model */
+    double *evidence; /* log of how much likelier its scores are when it stands still, per model */
+    double between;   /* variance of speeds around what is expected */
+    struct rung_score_pair *pairs, *changes; /* room for a pair per row */
+    double *x, *y, *precision;               /* room for a regression over the chosen models */
+};
+
+/* Rows by model, thinned; which models are learnt from; all models' hyperparameters encoded. Room for these,
+ * as large as fit's models and rows, is there and zero, but for what encoding needs. */
+void rung_score_work_order(struct rung_score_work *work);
+/* Values from 0 to 1, and first speeds. There is a row that counts. */
+void rung_score_work_begin(struct rung_score_work *work);
+
+static inline size_t rung_score_rows_of(const struct rung_score_work *work, size_t model)
+{
+    return work->first[model + 1] - work->first[model];
+}
 
 /* Columns of hyperparameters, after a fit: how many, and a model's. */
 size_t rung_scorefit_columns(const struct rung_scorefit *fit);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_FITTED    4000 /* about: a few dozen columns need no more, and a search waits for them */
+#define ROWS_FITTED    2500 /* about: a few dozen columns need no more, and a search waits for them */
 #define PRODUCT_MODELS 1000 /* whose rates are looked at */
 #define PRODUCT_FOLDS  5
 #define COMMON_SD      0.05 /* from one search to the next, at least: the machine is not always as fast */

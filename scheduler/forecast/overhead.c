@@ -36,7 +36,7 @@ static void thin(struct rung_overhead *overhead)
 static void row_of(double work, double sharing, double *row)
 {
     row[0] = 1;
-    row[1] = work > 0 && isfinite(work) ? log1p(work / SHORT_WORK) : 0;
+    row[1] = work > SHORT_WORK && isfinite(work) ? log(work) - log(SHORT_WORK) : 0;
     row[2] = sharing > 1 && isfinite(sharing) ? sharing - 1 : 0;
 }
 

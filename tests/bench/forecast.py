@@ -118,8 +118,8 @@ def time_left():
         show(f"time left / real, {10 * tenth} to {10 * tenth + 10} % of calls done", by_tenth[tenth], 0.15)
 
 
-with tempfile.TemporaryDirectory(prefix="rung-forecast-", dir=os.environ.get(
-        "TMPDIR", "/dev/shm" if os.access("/dev/shm", os.W_OK) else None)) as folder:
+in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+with tempfile.TemporaryDirectory(prefix="rung-forecast-", dir=os.environ.get("TMPDIR") or in_memory) as folder:
     os.chdir(folder)
     plans()
     time_left()

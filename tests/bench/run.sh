@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 BIN=${RUNG_BIN:-$PWD/bin}
 BENCH=${RUNG_BUILD:-$PWD/build}/tests/bench
 export RUNG_BIN=$BIN RUNG_BENCH=$BENCH
+export OPENBLAS_NUM_THREADS=1 # as rung has it
 
 echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr)"
 echo "versions: $("$BIN/rung" --version), $(gcc --version | head -n 1), SQLite $(pkg-config --modversion sqlite3), libevent $(pkg-config --modversion libevent), OpenBLAS $(pkg-config --modversion openblas)"

@@ -72,7 +72,7 @@ check_json "4 machines or a neighbour" '[r["machines"] for r in d if r["best"]][
 rung advise above.db --goal 1e-3
 expect "the table says that it is fitted" 0 '^limit of objective: (3|2\.9[0-9]*|3\.0[0-9]*) \(fitted: .*; [0-9.]+ to [0-9.]+ nearly as well\)$'
 rung advise above.db --goal 1e-3 --limit 3.5
-expect "values beyond the limit" 2 "" '^rung: advise: cocoa: convergence model: a loss of 3.* is below the limit 3.5$'
+expect "values beyond the limit" 2 "" '^rung: advise: --limit 3.5: a recorded objective of 3 is already better$'
 advice dual "{\"machines\": $MACHINES}" '{"limit": 3, "dual": true}'
 rung advise dual.db --goal 1e-4 --bound dual --format json
 expect "a limit that is bounded" 0
@@ -116,7 +116,7 @@ check "none that differ, no note" test ! -s err
 cp out once
 cp both.db copy.db
 rung advise both.db copy.db both.db --goal 1e-4 --limit 0 --format json
-expect "a search three times" 0 "" '^rung: note: 2 searches that were there already: each counts once$'
+expect "a search three times" 0 "" '^rung: note: copy.db: 2 searches are there already: of copies only the one named first counts$'
 check "counts once" cmp -s out once
 advice long '{"machines": {"choice": [1, 2]}}' '{"score": "slow"}' "$MINIMIZE" 700
 rung advise long.db --goal 1e-4 --limit 0 --format json
@@ -176,7 +176,7 @@ rung advise nan.db --goal 1e-4
 expect "no value is finite" 2 "" '^rung: advise: no finite objective is recorded$'
 advice equal "{\"machines\": $MACHINES}" '{"score": "equal"}'
 rung advise equal.db --goal 1e-4
-expect "equal values" 2 "" 'equal: convergence model: all 480 losses are 3: nothing tells how far the limit is$'
+expect "equal values" 2 "" 'equal: convergence model: all 480 losses are the same: nothing tells how far the limit is$'
 rung advise equal.db --goal 1e-4 --limit 2 --format json
 expect "equal values above a known limit" 0
 check_json "never get there" 'not any(r["feasible"] or r["best"] for r in d) and

@@ -29,11 +29,11 @@ rung run s.json --set 'on_end=["sh", "-c", "exit 7"]' --db n.db
 expect "a command that fails" 0 "" '^rung: note: on_end: sh: exit status 7$'
 rung run s.json --set 'on_end=["sh", "-c", "kill -9 $$"]' --db n.db
 expect "a command that is killed" 0 "" '^rung: note: on_end: sh: ended by signal 9$'
-threads='on_end=["sh", "-c", "echo $(ls /proc/$PPID/task | wc -l) thread, ${OPENBLAS_NUM_THREADS-unset}, $(env | grep -c RUNG_USERS)"]'
+threads='on_end=["sh", "-c", "echo $(cat /proc/$PPID/comm) has $(ls /proc/$PPID/task | wc -l) thread, ${OPENBLAS_NUM_THREADS-unset}, $(env | grep -c RUNG_USERS)"]'
 for said in unset 1 3; do
     out=$([ $said = unset ] && unset OPENBLAS_NUM_THREADS || export OPENBLAS_NUM_THREADS=$said
         "$RUNG" run s.json --set "$threads" --set name=threads$said --db t.db 2>&1 | grep thread,)
-    check "one thread, and the user's environment: $said" test "$out" = "1 thread, $said, 0"
+    check "one thread, and the user's environment: $said" test "$out" = "rung has 1 thread, $said, 0"
 done
 rm told
 rung run s.json --set trainer.settings.nan=true --db f.db

@@ -180,7 +180,18 @@ mkdir disk
 rung plan probed.json --probe --db disk/probed.db --set trainer.settings.states='"seen"'
 expect "probe beside the database" 0
 check "probe: its states are where the search's would be" sh -c 'grep -q . seen && ! grep -v "^$PWD/disk/rung-probe-" seen'
-check "probe: leaves nothing behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/rung-probe-* rung-probe-* disk/* 2>/dev/null'
+check "probe: leaves nothing behind" sh -c 'for f in "${TMPDIR:-/tmp}"/rung-probe-* rung-probe-* disk/*; do [ ! -e "$f" ] || exit 1; done'
+(
+    "$RUNG" plan probed.json --probe --set trainer.settings.call=60 --set trainer.settings.sleep=1 >out 2>err &
+    until compgen -G 'rung-probe-*' >/dev/null; do sleep 0.05; done
+    kill -INT $!
+    wait $!
+)
+rc=$?
+expect "probe: interrupted" 130 "" '^rung: --probe: interrupted$'
+check "probe: leaves nothing behind then either" sh -c '! ls -d rung-probe-* 2>/dev/null'
+rung plan probed.json --probe --set trainer.settings.call=0 --set trainer.settings.job=0
+expect "probe: of jobs without a time" 0 '^no forecast of time: no job of the probe took a time above 0$'
 rung plan probed.json --probe --db nowhere/probed.db
 expect "probe: elsewhere when there is no such folder" 0 "from a probe"
 cost_spec broken 3

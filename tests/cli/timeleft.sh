@@ -33,4 +33,7 @@ rung top s.db --search s --format json
 mv out one
 rung top s.db --search c --format json
 check "the same leaderboard" sh -c 'sed "s/\"search\":\"[a-z]*\"//; s/\"fit_seconds\":[0-9.e-]*//" one >a; sed "s/\"search\":\"[a-z]*\"//; s/\"fit_seconds\":[0-9.e-]*//" out >b; diff a b'
+spec none '"algorithm": "asha", "max_iter": 9' '{"nan": true}' ', "limits": {"calls": 400}'
+rung run none.json
+expect "without an end, and without a score that tells anything" 3
 finish

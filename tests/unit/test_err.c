@@ -136,6 +136,7 @@ static void test_exit_statuses(void **state)
     assert_int_equal(rung_err_exit_status(RUNG_OK), 0);
     assert_int_equal(rung_err_exit_status(RUNG_EFAIL), 1);
     assert_int_equal(rung_err_exit_status(RUNG_EUSE), 2);
+    assert_int_equal(rung_err_exit_status(RUNG_EINT), 130);
 }
 
 int main(void)

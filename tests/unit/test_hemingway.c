@@ -257,7 +257,7 @@ static size_t noisy_rows(struct rung_hemingway_row *rows, double rate, double no
 static void intervals_hold_with_a_fitted_limit(void **state)
 {
     (void)state;
-    enum { TRIALS = 3 };
+    enum { TRIALS = 4 }; /* each rate with each noise */
     static const double rates[] = {.05, .03}, noises[] = {.03, .06};
     struct rung_hemingway_row rows[240];
     struct rung_hemingway_options known = unknown;
@@ -282,7 +282,7 @@ static void intervals_hold_with_a_fitted_limit(void **state)
         rung_hemingway_free(&fit);
     }
     print_message("intervals that held: %d of %d, %d as if the limit were known\n", held, TRIALS, narrow);
-    assert_in_range(held, .7 * TRIALS, TRIALS);
+    assert_true(held >= 3);
     assert_true(narrow < held);
 }
 
@@ -336,7 +336,7 @@ static void garbage_is_left_out(void **state)
         rows[k].value = 3;
     assert_int_equal(rung_hemingway_fit(&fit, rows, 100, &unknown, &err), RUNG_EUSE);
     assert_string_equal(err.text,
-                        "convergence model: all 100 losses are 3: nothing tells how far the limit is");
+                        "convergence model: all 100 losses are the same: nothing tells how far the limit is");
     rung_hemingway_free(&fit);
     assert_int_equal(rung_hemingway_fit(&fit, rows, 100, &options, &err), RUNG_EUSE);
     assert_string_equal(err.text, "convergence model: 0 usable observations of 100, 10 are needed");

@@ -45,7 +45,21 @@ static void few_jobs_tell_the_same_of_all(void **state)
 
 static double law(double work, double sharing)
 {
-    return 1e-4 + 5e-5 * log1p(work / 1e-3) + 1e-4 * (sharing - 1);
+    return 1e-4 + 5e-5 * fmax(log(work / 1e-3), 0) + 1e-4 * (sharing - 1);
+}
+
+/* Of jobs that are all short, noise must not be taken for what long ones cost. */
+static void short_jobs_are_alike(void **state)
+{
+    (void)state;
+    struct rung_overhead overhead = {0};
+
+    for (int i = 1; i <= 22; i++)
+        rung_overhead_add(&overhead, 2e-4 + 1e-5 * i, 4e-7 * i, 1);
+    rung_overhead_fit(&overhead);
+    assert_true(fabs(rung_overhead_at(&overhead, 1, 1) / 3.15e-4 - 1) < 0.1);
+    assert_true(isfinite(rung_overhead_at(&overhead, 1.7e308, 1)));
+    rung_overhead_free(&overhead);
 }
 
 /* More jobs than are kept; with a stall now and then, which is not what others will see. */
@@ -76,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known),
         cmocka_unit_test(few_jobs_tell_the_same_of_all),
+        cmocka_unit_test(short_jobs_are_alike),
         cmocka_unit_test(the_law_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

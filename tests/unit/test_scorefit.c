@@ -203,7 +203,7 @@ static void draws_spread_as_scores_do(void **state)
         }
     }
     print_message("%d of %d\n", inside, count);
-    assert_true(inside > 0.65 * count);
+    assert_true(inside > 0.65 * count && inside < 0.95 * count);
     rung_scorefit_free(fit);
 }
 
@@ -278,6 +278,68 @@ static void whatever_was_scored_can_be_drawn(void **state)
     rung_scorefit_free(fit);
 }
 
+/* Of which nothing could be learnt: a model that comes later is like every other. */
+static void models_come_after_scores_that_are_none(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fit = rung_scorefit_create();
+
+    for (int k = 0; k < 30; k++)
+        rung_scorefit_add(fit, add_model(fit, k / 30.0, k % 2 ? "large" : "small"), 1, NAN);
+    rung_scorefit_fit(fit);
+    size_t model = add_model(fit, 0.5, "other");
+    assert_true(rung_scorefit_expect(fit, model, 3) == 0);
+    for (int k = 0; k < 30; k++)
+        rung_scorefit_add(fit, (size_t)k, 1, k);
+    rung_scorefit_fit(fit);
+    assert_true(isfinite(rung_scorefit_expect(fit, add_model(fit, 0.5, "another"), 3)));
+    rung_scorefit_free(fit);
+}
+
+/* However few models there are, all of them are learnt from. */
+static void few_models_with_many_scores(void **state)
+{
+    (void)state;
+    for (size_t models = 1; models <= 6; models++) {
+        struct rung_scorefit *fit = rung_scorefit_create();
+        for (size_t k = 0; k < models; k++) {
+            add_model(fit, 0.5 + 0.05 * (double)k, "large");
+            for (int calls = 1; calls <= 2500; calls++)
+                rung_scorefit_add(fit, k, calls, law(0.5 + 0.05 * (double)k, true, calls));
+        }
+        rung_scorefit_fit(fit);
+        for (double calls = 1; calls <= 2500; calls *= 5) {
+            double off = rung_scorefit_expect(fit, 0, calls) - law(0.5, true, calls);
+            assert_true(fabs(off) < (calls < 25 ? 0.13 : 0.03)); /* of a range of 0.25 */
+        }
+        rung_scorefit_free(fit);
+    }
+}
+
+/* A loss is a score with another sign, also where no model was scored twice and nothing else says so. */
+static void the_goal_tells_what_is_better(void **state)
+{
+    (void)state;
+    struct rung_scorefit *fits[2];
+
+    for (int loss = 0; loss < 2; loss++) {
+        fits[loss] = rung_scorefit_create();
+        rung_scorefit_set_goal(fits[loss], !loss);
+        for (int k = 0; k < 60; k++) {
+            size_t model = add_model(fits[loss], k / 60.0, "large");
+            rung_scorefit_add(fits[loss], model, 9, (loss ? -1 : 1) * law(k / 60.0, true, 9));
+        }
+        rung_scorefit_fit(fits[loss]);
+    }
+    for (double calls = 1; calls <= 81; calls *= 3)
+        for (size_t model = 0; model < 60; model += 7) {
+            double score = rung_scorefit_expect(fits[0], model, calls);
+            assert_true(fabs(score + rung_scorefit_expect(fits[1], model, calls)) < 1e-9);
+        }
+    rung_scorefit_free(fits[0]);
+    rung_scorefit_free(fits[1]);
+}
+
 static void a_million_scores(void **state)
 {
     (void)state;
@@ -306,6 +368,9 @@ int main(void)
         cmocka_unit_test(explosions_do_not_hide_the_rest),
         cmocka_unit_test(nothing_is_a_standard_normal),
         cmocka_unit_test(whatever_was_scored_can_be_drawn),
+        cmocka_unit_test(models_come_after_scores_that_are_none),
+        cmocka_unit_test(few_models_with_many_scores),
+        cmocka_unit_test(the_goal_tells_what_is_better),
         cmocka_unit_test(a_million_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
