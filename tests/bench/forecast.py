@@ -44,7 +44,7 @@ def show(what, ratios, within):
 
 def plans():
     """Wall time, and trainer-seconds per bracket, of searches whose seed was not seen."""
-    wall, brackets, again, replayed = defaultdict(list), defaultdict(list), defaultdict(list), []
+    wall, seconds, calls, again, replayed = (defaultdict(list) for _ in range(5))
     for seed in SEEDS:
         earlier, later = f"earlier{seed}.db", f"later{seed}.db"
         run(SPEC, earlier, 2, seed + 100, "earlier")
@@ -60,28 +60,28 @@ def plans():
             each = [dict(base.execute("select bracket, sum(partial_fit_time + score_time) from history "
                                       "where search = ? group by 1", (name,))) for name in names]
             used[trainers] = {b: statistics.median(one[b] for one in each) for b in each[0]}
+            made = dict(base.execute("select bracket, calls_done from brackets where search = ?", (names[0],)))
             for name in names:
-                seconds = as_json("simulate", later, "--search", name, "--trainers", trainers)[0]["seconds"]
-                replayed.append((trainers, seconds / elapsed[name]))
+                again_seconds = as_json("simulate", later, "--search", name, "--trainers", trainers)[0]["seconds"]
+                replayed[trainers].append(again_seconds / elapsed[name])
         for source, options in (("plan", ("--db", earlier)), ("plan --probe", ("--probe",))):
             plan = as_json("plan", SPEC, *options, "--set", f"search.seed={seed}",
                            "--trainers", ",".join(map(str, TRAINERS)))
             for row in plan["wall"]:
                 wall[source, row["trainers"]].append(row["seconds"] / took[row["trainers"]])
             for row in plan["brackets"]:
-                for trainers in TRAINERS:
-                    brackets[source, row["bracket"], trainers].append(
-                        row["trainer_seconds"]["value"] / used[trainers][row["bracket"]])
+                seconds[source] += [row["trainer_seconds"]["value"] / used[p][row["bracket"]] for p in TRAINERS[:2]]
+                calls[source].append(row["expected_calls"] / made[row["bracket"]])
     for trainers in TRAINERS:
         show(f"one run / the median of {RUNS}, wall time on {trainers}", again[trainers], 0.15)
+    within = {"plan": 0.15, "plan --probe": 0.30}
     for (source, trainers), ratios in wall.items():
-        show(f"{source} / run, wall time on {trainers}", ratios, 0.15 if source == "plan" else 0.30)
-    for (source, bracket, trainers), ratios in brackets.items():
-        if trainers == 2:
-            show(f"{source} / run, trainer-seconds of bracket {bracket}", ratios,
-                 0.15 if source == "plan" else 0.30)
-    for trainers in TRAINERS:
-        show(f"simulate / run, recorded with {trainers}", [r for p, r in replayed if p == trainers], 0.02)
+        show(f"{source} / run, wall time on {trainers}", ratios, within[source])
+    for source in within:
+        show(f"{source} / run, trainer-seconds of a bracket on 1 and 2", seconds[source], within[source])
+        show(f"{source} / run, calls of a bracket", calls[source], within[source])
+    for trainers, ratios in replayed.items():
+        show(f"simulate / run, recorded with {trainers}", ratios, 0.02)
 
 
 def seconds_of(text):
