@@ -150,7 +150,7 @@ int rung_engine_create(struct rung_engine **out, const struct rung_engine_option
     rung_buf_init(&engine->text, RUNG_BUF_UNLIMITED);
     rung_buf_init(&engine->path_in, RUNG_BUF_UNLIMITED);
     rung_buf_init(&engine->path_out, RUNG_BUF_UNLIMITED);
-    engine->pool = rung_pool_create(slots);
+    engine->pool = rung_pool_create(slots, options->executor->absent);
     engine->queue = rung_jobq_create(engine->search, engine->options.spec->search.priority);
     engine->reports = rung_mem_zalloc(slots, sizeof *engine->reports);
     engine->best = rung_search_best(engine->search);
@@ -176,6 +176,7 @@ void rung_engine_free(struct rung_engine *engine)
     for (size_t i = 0; i < rung_pool_slots(engine->pool); i++)
         rung_report_free(&engine->reports[i]);
     free(engine->reports);
+    free(engine->changed);
     rung_pool_free(engine->pool);
     rung_jobq_free(engine->queue);
     rung_outbox_free(&engine->outbox);
@@ -223,7 +224,7 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
         const char *reason = message->reason ? message->reason : "it gave no reason";
         rung_engine_attempt_failed(engine, slot, RUNG_FAILURE_SAID, reason, !message->retry, now);
         rung_pool_finished(engine->pool, slot, now);
-        s->changed = true;
+        rung_engine_trainer_changed(engine, slot);
     }
 }
 
@@ -244,13 +245,27 @@ static void on_gone(void *context, int slot, const struct rung_exit *how, double
     rung_engine_gone(context, slot, how, now);
 }
 
+static void on_joined(void *context, int slot, double now)
+{
+    (void)now;
+    rung_pool_joined(((struct rung_engine *)context)->pool, slot);
+}
+
+static void on_left(void *context, int slot, double now)
+{
+    (void)now;
+    rung_pool_left(((struct rung_engine *)context)->pool, slot);
+}
+
 struct rung_executor_listener rung_engine_listener(struct rung_engine *engine)
 {
     return (struct rung_executor_listener){.context = engine,
                                            .message = on_message,
                                            .violation = on_violation,
                                            .closing = on_closing,
-                                           .gone = on_gone};
+                                           .gone = on_gone,
+                                           .joined = on_joined,
+                                           .left = on_left};
 }
 
 /* ---- phases ---- */

@@ -84,7 +84,7 @@ static void hand_out(struct rung_engine *engine, int slot, uint32_t model, doubl
     job.last_call = job.from;
     rung_jobq_remove(engine->queue, model);
     rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
-    s->changed = true;
+    rung_engine_trainer_changed(engine, slot);
     rung_outbox_send(&engine->outbox, slot);
 }
 

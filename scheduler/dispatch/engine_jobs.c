@@ -77,7 +77,7 @@ void rung_engine_send(struct rung_engine *engine, int slot, double now)
 static void job_over(struct rung_engine *engine, int slot, double now)
 {
     rung_pool_finished(engine->pool, slot, now);
-    rung_pool_slot(engine->pool, slot)->changed = true;
+    rung_engine_trainer_changed(engine, slot);
 }
 
 void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,

@@ -45,6 +45,8 @@ struct rung_engine {
     struct rung_pool *pool;
     struct rung_report *reports; /* per slot: what its running job reported */
     struct rung_outbox outbox;   /* what goes out after the commit */
+    int *changed;                /* slots whose rows need writing; some more than once */
+    size_t changed_count, changed_capacity;
 
     struct rung_aside blocked; /* new models, while states are over limits.state_bytes */
     struct rung_aside refused; /* within one assignment: no idle trainer may have them */
@@ -109,6 +111,7 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_
 void rung_engine_start_trainers(struct rung_engine *engine, double now);
 void rung_engine_expire(struct rung_engine *engine, double now);
 void rung_engine_dismiss(struct rung_engine *engine, bool at_once);
+void rung_engine_trainer_changed(struct rung_engine *engine, int slot);
 void rung_engine_write_trainers(struct rung_engine *engine);
 void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                        double now);

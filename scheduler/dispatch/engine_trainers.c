@@ -124,8 +124,9 @@ void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_p
     s->evaluates = message->evaluates;
     rung_pool_ready(engine->pool, slot);
     warn_of_platform(engine, slot, message->platform, now);
-    if (rung_record_trainer_join(engine->options.record, slot, engine->executor->host, engine->executor->kind,
-                                 message->platform, now + engine->epoch, &s->row, &err))
+    struct rung_place place = engine->executor->place(engine->executor->self, slot);
+    if (rung_record_trainer_join(engine->options.record, slot, place.host, place.kind, message->platform,
+                                 now + engine->epoch, &s->row, &err))
         rung_engine_break(engine, &err);
     note_trainer(engine, slot, "ready", NULL, now);
 }
@@ -258,7 +259,6 @@ static void record_leave(struct rung_engine *engine, struct rung_slot *s, const 
         rung_record_trainer_leave(engine->options.record, s->row, reason, now + engine->epoch, &err))
         rung_engine_break(engine, &err);
     s->row = 0;
-    s->changed = false;
 }
 
 static void forget_holder(struct rung_engine *engine, int slot)
@@ -314,16 +314,22 @@ void rung_engine_dismiss(struct rung_engine *engine, bool at_once)
         engine->executor->kill(engine->executor->self, slot);
 }
 
+void rung_engine_trainer_changed(struct rung_engine *engine, int slot)
+{
+    engine->changed = rung_mem_grow(engine->changed, engine->changed_count, &engine->changed_capacity,
+                                    sizeof *engine->changed);
+    engine->changed[engine->changed_count++] = slot;
+}
+
 void rung_engine_write_trainers(struct rung_engine *engine)
 {
     struct rung_err err;
-    for (size_t i = 0; i < rung_pool_slots(engine->pool) && !engine->broken; i++) {
-        struct rung_slot *s = rung_pool_slot(engine->pool, (int)i);
-        if (!s->changed || s->row == 0)
-            continue;
+    for (size_t i = 0; i < engine->changed_count && !engine->broken; i++) {
+        struct rung_slot *s = rung_pool_slot(engine->pool, engine->changed[i]);
         uint32_t model = s->state == RUNG_SLOT_BUSY ? s->job.model : RUNG_NO_MODEL;
-        if (rung_record_trainer_job(engine->options.record, s->row, model, s->jobs, s->busy_seconds, &err))
+        if (s->row != 0 &&
+            rung_record_trainer_job(engine->options.record, s->row, model, s->jobs, s->busy_seconds, &err))
             rung_engine_break(engine, &err);
-        s->changed = false;
     }
+    engine->changed_count = 0;
 }

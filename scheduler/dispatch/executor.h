@@ -3,7 +3,8 @@
  * only through this interface; an executor knows nothing of searches, attempts or priorities.
  *
  * A slot is one place for a trainer, 0 … slots-1. Its life: start -> ready (a message) -> busy <-> idle ->
- * gone. After `gone` the slot is empty and may be started again. Times are seconds of the executor's clock.
+ * gone. After `gone` the slot is empty and may be started again. Some may be absent: they come and go with
+ * the machines that have them. Times are seconds of the executor's clock.
  */
 #ifndef RUNG_DISPATCH_EXECUTOR_H
 #define RUNG_DISPATCH_EXECUTOR_H
@@ -37,13 +38,22 @@ struct rung_executor_listener {
     void (*closing)(void *context, int slot, bool unread, double now);
     /* The trainer has ended and nothing more will come from it. */
     void (*gone)(void *context, int slot, const struct rung_exit *exit, double now);
+    /* A slot that was absent is there, and empty; or it is there no more: it was empty. */
+    void (*joined)(void *context, int slot, double now);
+    void (*left)(void *context, int slot, double now);
+};
+
+/* Where a slot is. */
+struct rung_place {
+    const char *host; /* name of the machine */
+    const char *kind; /* "local" or "remote" */
 };
 
 struct rung_executor {
     void *self;
-    size_t slots;
-    const char *host; /* name of the machine its trainers run on */
-    const char *kind; /* "local" */
+    size_t slots, absent; /* in all; the last so many of them are not there at first */
+    /* Of a slot that is not absent; valid until it is. */
+    struct rung_place (*place)(void *self, int slot);
     /* Starts a trainer in an empty slot and sends it `start`. RUNG_EFAIL: it cannot be started (the reason
      * says why). */
     int (*start)(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err);

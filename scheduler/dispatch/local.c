@@ -284,6 +284,12 @@ static void kill_trainer(void *self, int slot)
     signal_session(t, SIGKILL);
 }
 
+static struct rung_place place_of(void *self, int slot)
+{
+    (void)slot;
+    return (struct rung_place){((struct rung_local *)self)->host, "local"};
+}
+
 static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
     const struct trainer *t = trainer_at(self, slot);
@@ -388,8 +394,7 @@ struct rung_local *rung_local_create(struct event_base *base, const struct rung_
     }
     local->executor = (struct rung_executor){.self = local,
                                              .slots = options->slots,
-                                             .host = local->host,
-                                             .kind = "local",
+                                             .place = place_of,
                                              .start = start_trainer,
                                              .job = send_job,
                                              .evaluate = send_evaluate,

@@ -62,7 +62,7 @@ static void move(struct rung_pool *pool, int slot, enum rung_slot_state state, d
     set_deadline(pool, slot, deadline);
 }
 
-struct rung_pool *rung_pool_create(size_t slots)
+struct rung_pool *rung_pool_create(size_t slots, size_t absent)
 {
     struct rung_pool *pool = rung_mem_zalloc(1, sizeof *pool);
     pool->slots = rung_mem_zalloc(slots, sizeof *pool->slots);
@@ -74,7 +74,7 @@ struct rung_pool *rung_pool_create(size_t slots)
         pool->slots[i].held = RUNG_NO_MODEL;
         pool->slots[i].not_before = -INFINITY;
         pool->slots[i].deadline = INFINITY;
-        link_slot(pool, (int)i, RUNG_SLOT_EMPTY);
+        link_slot(pool, (int)i, i < slots - absent ? RUNG_SLOT_EMPTY : RUNG_SLOT_ABSENT);
     }
     return pool;
 }
@@ -105,7 +105,7 @@ size_t rung_pool_count(const struct rung_pool *pool, enum rung_slot_state state)
 
 size_t rung_pool_present(const struct rung_pool *pool)
 {
-    return pool->count - pool->lists[RUNG_SLOT_GIVEN_UP].count;
+    return pool->count - pool->lists[RUNG_SLOT_GIVEN_UP].count - pool->lists[RUNG_SLOT_ABSENT].count;
 }
 
 int rung_pool_first(const struct rung_pool *pool, enum rung_slot_state state)
@@ -133,7 +133,7 @@ void rung_pool_started(struct rung_pool *pool, int slot, double now, double time
     s->held = RUNG_NO_MODEL;
     s->jobs = 0;
     s->busy_seconds = 0;
-    s->stateless = s->evaluates = s->changed = s->closed = s->start_failed = false;
+    s->stateless = s->evaluates = s->closed = s->start_failed = false;
     move(pool, slot, RUNG_SLOT_STARTING, now + timeout);
 }
 
@@ -172,6 +172,18 @@ void rung_pool_gone(struct rung_pool *pool, int slot)
     pool->slots[slot].held = RUNG_NO_MODEL;
     pool->slots[slot].start_failures = 0;
     move(pool, slot, RUNG_SLOT_EMPTY, INFINITY);
+}
+
+void rung_pool_joined(struct rung_pool *pool, int slot)
+{
+    pool->slots[slot].start_failures = 0;
+    pool->slots[slot].not_before = -INFINITY;
+    move(pool, slot, RUNG_SLOT_EMPTY, INFINITY);
+}
+
+void rung_pool_left(struct rung_pool *pool, int slot)
+{
+    move(pool, slot, RUNG_SLOT_ABSENT, INFINITY);
 }
 
 bool rung_pool_start_failed(struct rung_pool *pool, int slot, double now)

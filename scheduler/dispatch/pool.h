@@ -15,6 +15,7 @@
 #define RUNG_POOL_START_FAILURES 3 /* in a row, then the slot is given up */
 
 enum rung_slot_state {
+    RUNG_SLOT_ABSENT,   /* no place for a trainer now */
     RUNG_SLOT_EMPTY,    /* may be started, from not_before on */
     RUNG_SLOT_STARTING, /* started, not ready yet */
     RUNG_SLOT_IDLE,
@@ -49,7 +50,6 @@ struct rung_slot {
     int64_t jobs;               /* finished since it joined */
     double busy_seconds;
     int64_t row;       /* its row in the record */
-    bool changed;      /* its row needs writing */
     bool closed;       /* LEAVING by itself, from idle */
     bool start_failed; /* LEAVING without ever having been ready */
     double not_before, deadline;
@@ -58,12 +58,13 @@ struct rung_slot {
 
 struct rung_pool;
 
-struct rung_pool *rung_pool_create(size_t slots);
+/* The last `absent` of them are not there yet. */
+struct rung_pool *rung_pool_create(size_t slots, size_t absent);
 void rung_pool_free(struct rung_pool *pool);
 size_t rung_pool_slots(const struct rung_pool *pool);
 struct rung_slot *rung_pool_slot(struct rung_pool *pool, int slot);
 size_t rung_pool_count(const struct rung_pool *pool, enum rung_slot_state state);
-/* Trainers that work or will: all but given up ones. */
+/* Trainers that work or will: all but absent and given up ones. */
 size_t rung_pool_present(const struct rung_pool *pool);
 
 /* Any slot in that state, or -1; next: another one after it, for walking all (the walk allows changing the
@@ -82,7 +83,9 @@ void rung_pool_heard(struct rung_pool *pool, int slot, double now,
                      double timeout);                                  /* life sign of a busy one */
 void rung_pool_finished(struct rung_pool *pool, int slot, double now); /* busy -> idle */
 void rung_pool_leaving(struct rung_pool *pool, int slot);
-void rung_pool_gone(struct rung_pool *pool, int slot); /* -> empty */
+void rung_pool_gone(struct rung_pool *pool, int slot);   /* -> empty */
+void rung_pool_joined(struct rung_pool *pool, int slot); /* absent -> empty */
+void rung_pool_left(struct rung_pool *pool, int slot);   /* empty or given up -> absent */
 /* A start that came to nothing: the slot is empty again and waits longer each time. True: it is given up. */
 bool rung_pool_start_failed(struct rung_pool *pool, int slot, double now);
 

@@ -105,6 +105,13 @@ static void end(void *self, int slot)
     come(self, slot, DEATH, 0.01);
 }
 
+static struct rung_place place(void *self, int slot)
+{
+    (void)self;
+    (void)slot;
+    return (struct rung_place){"nowhere", "virtual"};
+}
+
 static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
     (void)self;
@@ -167,8 +174,7 @@ static struct world *world_new(uint64_t seed, size_t slots, enum mood mood)
     struct world *w = rung_mem_zalloc(1, sizeof *w);
     w->executor = (struct rung_executor){.self = w,
                                          .slots = slots,
-                                         .host = "nowhere",
-                                         .kind = "virtual",
+                                         .place = place,
                                          .start = start,
                                          .job = job,
                                          .evaluate = evaluate,

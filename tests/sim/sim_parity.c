@@ -120,6 +120,13 @@ static void end(void *self, int slot)
     come(w, slot, 0);
 }
 
+static struct rung_place place(void *self, int slot)
+{
+    (void)self;
+    (void)slot;
+    return (struct rung_place){"nowhere", "virtual"};
+}
+
 static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
     (void)self;
@@ -190,8 +197,7 @@ static void run_engine(const char *spec, enum rung_priority priority, size_t slo
     o.spec->search.priority = priority;
     w.executor = (struct rung_executor){.self = &w,
                                         .slots = slots,
-                                        .host = "nowhere",
-                                        .kind = "virtual",
+                                        .place = place,
                                         .start = start,
                                         .job = job,
                                         .forget = forget,

@@ -98,6 +98,13 @@ static void end(void *self, int slot)
     ((struct rig *)self)->slots[slot].killed = true;
 }
 
+static struct rung_place place(void *self, int slot)
+{
+    (void)self;
+    (void)slot;
+    return (struct rung_place){"nowhere", "test"};
+}
+
 static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
     (void)self;
@@ -154,8 +161,7 @@ static struct rig *rig_open(const char *spec, size_t slots)
     must(rung_states_open(&rig->states, path, "sim", &err));
     rig->executor = (struct rung_executor){.self = rig,
                                            .slots = slots,
-                                           .host = "nowhere",
-                                           .kind = "test",
+                                           .place = place,
                                            .start = start,
                                            .job = job,
                                            .evaluate = evaluate,

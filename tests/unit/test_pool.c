@@ -16,7 +16,7 @@ static struct rung_job job_of(uint32_t model, double at)
 static void a_slot_goes_from_empty_to_idle_to_busy_and_back(void **state)
 {
     (void)state;
-    struct rung_pool *pool = rung_pool_create(2);
+    struct rung_pool *pool = rung_pool_create(2, 0);
     struct rung_job job = job_of(4, 11);
     assert_int_equal(rung_pool_startable(pool, 10), 0);
     rung_pool_started(pool, 0, 10, 60);
@@ -38,7 +38,7 @@ static void a_slot_goes_from_empty_to_idle_to_busy_and_back(void **state)
 static void deadlines_expire_in_their_order_and_life_signs_move_them(void **state)
 {
     (void)state;
-    struct rung_pool *pool = rung_pool_create(2);
+    struct rung_pool *pool = rung_pool_create(2, 0);
     struct rung_job job = job_of(1, 0);
     for (int slot = 0; slot < 2; slot++) {
         rung_pool_started(pool, slot, 0, 60);
@@ -58,7 +58,7 @@ static void deadlines_expire_in_their_order_and_life_signs_move_them(void **stat
 static void a_job_without_a_time_limit_never_expires(void **state)
 {
     (void)state;
-    struct rung_pool *pool = rung_pool_create(1);
+    struct rung_pool *pool = rung_pool_create(1, 0);
     struct rung_job job = job_of(1, 0);
     rung_pool_started(pool, 0, 0, 60);
     rung_pool_ready(pool, 0);
@@ -71,7 +71,7 @@ static void a_job_without_a_time_limit_never_expires(void **state)
 static void failed_starts_wait_longer_each_time_and_three_in_a_row_give_the_slot_up(void **state)
 {
     (void)state;
-    struct rung_pool *pool = rung_pool_create(1);
+    struct rung_pool *pool = rung_pool_create(1, 0);
     rung_pool_started(pool, 0, 0, 60);
     assert_false(rung_pool_start_failed(pool, 0, 0));
     assert_int_equal(rung_pool_startable(pool, 0.05), -1);
@@ -91,7 +91,7 @@ static void a_start_that_comes_to_a_job_forgets_the_failed_ones(void **state)
 {
     (void)state;
     const struct rung_job job = {.number = 1};
-    struct rung_pool *pool = rung_pool_create(1);
+    struct rung_pool *pool = rung_pool_create(1, 0);
     for (int round = 0; round < 10; round++) {
         double now = round * 10;
         rung_pool_started(pool, 0, now, 60);
@@ -107,7 +107,7 @@ static void a_start_that_comes_to_a_job_forgets_the_failed_ones(void **state)
 static void walking_a_state_sees_every_slot_in_it(void **state)
 {
     (void)state;
-    struct rung_pool *pool = rung_pool_create(5);
+    struct rung_pool *pool = rung_pool_create(5, 0);
     unsigned seen = 0;
     for (int slot = 0; slot < 5; slot++) {
         rung_pool_started(pool, slot, 0, 60);
@@ -121,6 +121,27 @@ static void walking_a_state_sees_every_slot_in_it(void **state)
     rung_pool_free(pool);
 }
 
+static void slots_come_and_go(void **state)
+{
+    (void)state;
+    struct rung_pool *pool = rung_pool_create(3, 2);
+
+    assert_int_equal(rung_pool_present(pool), 1);
+    assert_int_equal(rung_pool_startable(pool, 0), 0);
+    rung_pool_joined(pool, 2);
+    assert_int_equal(rung_pool_present(pool), 2);
+    rung_pool_started(pool, 0, 0, INFINITY);
+    assert_int_equal(rung_pool_startable(pool, 0), 2);
+    for (int i = 0; i < RUNG_POOL_START_FAILURES; i++)
+        rung_pool_start_failed(pool, 2, 0);
+    assert_int_equal(rung_pool_slot(pool, 2)->state, RUNG_SLOT_GIVEN_UP);
+    rung_pool_left(pool, 2);
+    assert_int_equal(rung_pool_slot(pool, 2)->state, RUNG_SLOT_ABSENT);
+    rung_pool_joined(pool, 2); /* another machine: what failed on the one before does not count */
+    assert_int_equal(rung_pool_startable(pool, 0), 2);
+    rung_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +151,7 @@ int main(void)
         cmocka_unit_test(failed_starts_wait_longer_each_time_and_three_in_a_row_give_the_slot_up),
         cmocka_unit_test(a_start_that_comes_to_a_job_forgets_the_failed_ones),
         cmocka_unit_test(walking_a_state_sees_every_slot_in_it),
+        cmocka_unit_test(slots_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
