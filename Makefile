@@ -18,14 +18,14 @@ say      = $(if $(V),,@echo '  $1 $@')
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 
-PACKAGES   := libevent sqlite3 libcjson openblas lapacke zlib
+PACKAGES   := libevent libevent_openssl openssl sqlite3 libcjson openblas lapacke zlib
 pkg         = $(shell pkg-config $1 2>/dev/null)
 PKG_CFLAGS := $(call pkg,--cflags $(PACKAGES))
 LIBS_BASE  := $(or $(call pkg,--libs libcjson),-lcjson) -lm
 LIBS_COST  := $(call pkg,--libs lapacke openblas) $(LIBS_BASE)
-LIBS_RUNG  := $(call pkg,--libs libevent sqlite3) $(LIBS_COST)
+LIBS_RUNG  := $(call pkg,--libs libevent libevent_openssl openssl sqlite3) $(LIBS_COST)
 LIBS_TRAINER := $(call pkg,--libs openblas zlib) $(LIBS_BASE)
-LIBS_ALL   := $(call pkg,--libs libevent sqlite3 lapacke openblas zlib) $(LIBS_BASE)
+LIBS_ALL   := $(call pkg,--libs libevent libevent_openssl openssl sqlite3 lapacke openblas zlib) $(LIBS_BASE)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
 names   = $(notdir $(basename $(wildcard $1)))

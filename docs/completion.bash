@@ -2,8 +2,8 @@
 
 _rung_options() {
     case $1 in
-    run) echo "--db --trainers --set --time-limit --events --quiet --help" ;;
-    resume) echo "--db --search --trainers --set --time-limit --events --quiet --help" ;;
+    run) echo "--db --trainers --set --listen --key --heartbeat --time-limit --events --quiet --help" ;;
+    resume) echo "--db --search --trainers --set --listen --key --heartbeat --time-limit --events --quiet --help" ;;
     top) echo "-n --search --format --help" ;;
     list) echo "--format --help" ;;
     show) echo "--search --format --help" ;;
@@ -22,7 +22,8 @@ _rung_options() {
     best) echo "--search --format --state --help" ;;
     logs) echo "-n --search --format --help" ;;
     retry) echo "--search --help" ;;
-    delete | help) echo "--help" ;;
+    worker) echo "--key --trainers --orphan-timeout --quiet --help" ;;
+    delete | key | help) echo "--help" ;;
     esac
 }
 
@@ -48,7 +49,7 @@ _rung_files() { # SUFFIX
 }
 
 _rung() {
-    local commands="run resume top list show plan simulate predict advise check export best logs retry delete help --version --help"
+    local commands="run resume top list show plan simulate predict advise check export best logs retry delete key worker help --version --help"
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
 
@@ -79,6 +80,7 @@ _rung() {
         fi
         case $command in
         run | plan | check) _rung_files .json "$current" ;;
+        key) _rung_files "" "$current" ;;
         delete)
             if [[ $COMP_CWORD == 3 ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current")

@@ -3,7 +3,7 @@
 # Silent and quick when nothing is. With sudo only when not root.
 set -eu
 
-packages="gcc libc6-dev make pkgconf libevent-dev libsqlite3-dev libcjson-dev libopenblas-dev liblapacke-dev zlib1g-dev"
+packages="gcc libc6-dev make pkgconf libevent-dev libssl-dev libsqlite3-dev libcjson-dev libopenblas-dev liblapacke-dev zlib1g-dev"
 if [ "${1:-check}" = check ]; then
     packages="$packages clang libclang-rt-dev libcmocka-dev sqlite3 python3"
 fi

@@ -11,6 +11,7 @@ int rung_cmd_check(const struct rung_arguments *arguments, struct rung_err *err)
 int rung_cmd_delete(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_export(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_help(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_key(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_list(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_logs(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_plan(const struct rung_arguments *arguments, struct rung_err *err);
@@ -21,5 +22,6 @@ int rung_cmd_run(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_show(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_simulate(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_top(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_worker(const struct rung_arguments *arguments, struct rung_err *err);
 
 #endif

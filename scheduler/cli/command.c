@@ -28,6 +28,9 @@ static const struct rung_option run_options[] = {
     {"db", 0, "FILE", "the database (default: NAME.db in the current directory)"},
     {"trainers", 0, "N", "trainers to start (default: trainer.count, else one per processor)"},
     SET,
+    {"listen", 0, "ADDRESS", "take workers there, such as :7700 or [::1]:7700; needs --key"},
+    {"key", 0, "FILE", "the key that workers must have, too (rung key makes one)"},
+    {"heartbeat", 0, "TIME", "between life signs; a worker silent for three is gone (default: 5s)"},
     {"time-limit", 0, "TIME", "stop after TIME, such as 90, 10m or 2h; the search stays resumable"},
     {"events", 0, "FILE", "append every event to FILE as a JSON line (-: standard output)"},
     {"quiet", 0, NULL, "print nothing but errors"},
@@ -38,8 +41,18 @@ static const struct rung_option resume_options[] = {
     SEARCH,
     {"trainers", 0, "N", "trainers to start (default: trainer.count, else one per processor)"},
     {"set", 0, "KEY=VALUE", "change limits.*, search.priority or trainer.* of the stored spec; repeatable"},
+    {"listen", 0, "ADDRESS", "take workers there, such as :7700 or [::1]:7700; needs --key"},
+    {"key", 0, "FILE", "the key that workers must have, too (rung key makes one)"},
+    {"heartbeat", 0, "TIME", "between life signs; a worker silent for three is gone (default: 5s)"},
     {"time-limit", 0, "TIME", "stop after TIME, counted from this start"},
     {"events", 0, "FILE", "append every event to FILE as a JSON line (-: standard output)"},
+    {"quiet", 0, NULL, "print nothing but errors"},
+};
+
+static const struct rung_option worker_options[] = {
+    {"key", 0, "FILE", "the scheduler's key (rung key makes one)"},
+    {"trainers", 0, "N", "trainers to keep (default: one per processor)"},
+    {"orphan-timeout", 0, "TIME", "leave when there is no scheduler for so long (default: 60s)"},
     {"quiet", 0, NULL, "print nothing but errors"},
 };
 
@@ -159,6 +172,9 @@ static const struct rung_command table[] = {
      OPTIONS(retry_options), "rung retry four-circles.db 17", rung_cmd_retry},
     {"delete", "DB SEARCH", 2, 2, "remove a search with its states and logs", NULL, 0,
      "rung delete four-circles.db four-circles-2", rung_cmd_delete},
+    {"key", "FILE", 1, 1, "make a secret key for workers", NULL, 0, "rung key rung.key", rung_cmd_key},
+    {"worker", "ADDRESS", 1, 1, "keep trainers here for a scheduler elsewhere", OPTIONS(worker_options),
+     "rung worker head-node:7700 --key rung.key --trainers 8", rung_cmd_worker},
     {"help", "[COMMAND]", 0, 1, "the commands, or the options of one", NULL, 0, "rung help run",
      rung_cmd_help},
 };

@@ -21,6 +21,38 @@
 
 /* ---- options ---- */
 
+#define BEAT       5.0 /* seconds between the heartbeats of a scheduler and its workers */
+#define BEAT_LEAST 0.05
+#define BEAT_MOST  3600.0
+
+static int read_listen(struct rung_launch *launch, const struct rung_arguments *arguments,
+                       struct rung_err *err)
+{
+    const char *address = rung_options_value(arguments, "listen"),
+               *key = rung_options_value(arguments, "key");
+    const char *beat = rung_options_value(arguments, "heartbeat");
+    int code;
+
+    if (!address && !key && !beat)
+        return 0;
+    if (!address)
+        return rung_err_set(err, RUNG_EUSE, "%s: is for --listen ADDRESS", key ? "--key" : "--heartbeat");
+    if (!key) {
+        rung_err_set(err, RUNG_EUSE, "--listen: needs --key FILE, which workers must have, too");
+        return rung_err_way_out(err, "rung key FILE");
+    }
+    if ((code = rung_address_read(&launch->listen.address, address, err)) < 0)
+        return rung_err_prefix(err, "--listen"), code;
+    if ((code = rung_key_read(&launch->listen.key, key, err)) < 0)
+        return rung_err_prefix(err, "--key"), code;
+    launch->listen.beat = BEAT;
+    if (beat && (!rung_spec_duration_text(beat, &launch->listen.beat) || launch->listen.beat < BEAT_LEAST ||
+                 launch->listen.beat > BEAT_MOST))
+        return rung_err_set(err, RUNG_EUSE, "--heartbeat: \"%s\" is no duration from 0.05 to 1h", beat);
+    launch->listens = true;
+    return 0;
+}
+
 static int count_trainers(struct rung_launch *launch, const struct rung_arguments *arguments,
                           const struct rung_spec *spec, struct rung_err *err)
 {
@@ -29,7 +61,7 @@ static int count_trainers(struct rung_launch *launch, const struct rung_argument
 
     if (rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
         return RUNG_EUSE;
-    if (count == 0)
+    if (count == 0 && !launch->listens)
         return rung_err_set(err, RUNG_EUSE, "%s: 0 trainers, and no worker can come", what);
     launch->trainers = count == RUNG_UNSET ? rung_processors() : (size_t)count;
     return 0;
@@ -52,7 +84,7 @@ int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments 
     *launch = (struct rung_launch){.time_limit = INFINITY,
                                    .quiet = rung_options_has(arguments, "quiet"),
                                    .events_path = rung_options_value(arguments, "events")};
-    if (count_trainers(launch, arguments, spec, err) < 0)
+    if (read_listen(launch, arguments, err) < 0 || count_trainers(launch, arguments, spec, err) < 0)
         return RUNG_EUSE;
     if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
         return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
@@ -118,7 +150,7 @@ static struct rung_timeleft *follow(const struct rung_launch *launch, const stru
 {
     struct rung_timeleft_options options = {.spec = search->spec,
                                             .search = search->search,
-                                            .trainers = launch->trainers,
+                                            .trainers = launch->trainers > 0 ? launch->trainers : 1,
                                             .elapsed_before = search->elapsed,
                                             .time_limit = launch->time_limit,
                                             .now = rung_clock_wall(),
@@ -142,6 +174,7 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
                                            .name = search->name,
                                            .folder = search->folder,
                                            .trainers = launch->trainers,
+                                           .listen = launch->listens ? &launch->listen : NULL,
                                            .elapsed_before = search->elapsed,
                                            .time_limit = launch->time_limit,
                                            .watchers = watchers,

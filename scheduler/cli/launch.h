@@ -9,6 +9,7 @@
 #include "core/search.h"
 #include "core/spec.h"
 #include "dispatch/events.h"
+#include "dispatch/session.h"
 #include "store/record.h"
 #include "store/store.h"
 
@@ -17,6 +18,8 @@
 
 struct rung_launch {
     size_t trainers;
+    bool listens; /* for workers, at: */
+    struct rung_session_listen listen;
     double time_limit; /* seconds; INFINITY: none */
     bool quiet;
     struct rung_events *events; /* NULL without --events */
@@ -24,9 +27,9 @@ struct rung_launch {
     bool events_made; /* the file was not there before */
 };
 
-/* Reads --trainers, --time-limit, --quiet and opens --events, which may not be the database. RUNG_EUSE. End
- * with rung_launch_free, or with rung_launch_cancel where nothing was started, which takes a new events file
- * away again. */
+/* Reads --trainers, --listen and --key, --time-limit, --quiet and opens --events, which may not be the
+ * database. RUNG_EUSE. End with rung_launch_free, or with rung_launch_cancel where nothing was started, which
+ * takes a new events file away again. */
 int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
                         const struct rung_spec *spec, const char *database,
                         struct rung_err *err) RUNG_CHECK_RESULT;

@@ -9,6 +9,7 @@
 #include "cli/launch.h"
 #include "cli/processors.h"
 #include "cli/recorded.h"
+#include "cli/scratch.h"
 #include "cli/stored.h"
 #include "core/space.h"
 #include "cost/design.h"
@@ -16,13 +17,10 @@
 #include "dispatch/clock.h"
 #include "dispatch/session.h"
 
-#include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CANDIDATES     256 /* models of the search from which those to measure are chosen */
 #define MODELS         12  /* that are measured */
@@ -297,33 +295,14 @@ static int probe_round(struct probe *probe, struct rung_experience *experience, 
 
 /* ---- the probe ---- */
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
-static bool make_folder_in(struct probe *probe, const char *parent, int length)
-{
-    free(probe->folder);
-    probe->folder = rung_mem_printf("%.*s/rung-probe-XXXXXX", length, parent);
-    return mkdtemp(probe->folder) != NULL;
-}
-
 static int make_folder(struct probe *probe, const char *database, struct rung_err *err)
 {
-    const char *slash = strrchr(database, '/'), *other = getenv("TMPDIR");
+    const char *slash = strrchr(database, '/');
+    char *parent = slash ? rung_mem_strndup(database, (size_t)(slash - database)) : rung_mem_strdup(".");
+    int code = rung_scratch_make(&probe->folder, parent, "rung-probe", err);
 
-    if (!other || !*other)
-        other = "/tmp";
-    if (slash ? make_folder_in(probe, database, (int)(slash - database)) : make_folder_in(probe, ".", 1))
-        return 0;
-    if (make_folder_in(probe, other, (int)strlen(other)))
-        return 0;
-    int code = rung_err_set(err, RUNG_EFAIL, "%s: %s", probe->folder, strerror(errno));
-    free(probe->folder);
-    probe->folder = NULL;
-    return rung_err_way_out(err, "TMPDIR=… names another folder"), code;
+    free(parent);
+    return code;
 }
 
 /* Longer and longer jobs, then other models: what is warmed up once and the machine's other work weigh too
@@ -382,9 +361,7 @@ int rung_probe(struct rung_experience *experience, const struct rung_specfile *f
         say_basis(&probe, experience, basis);
     else
         rung_err_prefix(err, "--probe");
-    if (probe.folder)
-        nftw(probe.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(probe.folder);
+    rung_scratch_remove(probe.folder);
     for (size_t k = 0; k < probe.candidates; k++)
         rung_json_free(probe.models[k]);
     return code;

@@ -340,7 +340,8 @@ static void run_phase(struct rung_engine *engine, double now)
     if (engine->phase == RUNG_PHASE_EVALUATING)
         rung_engine_evaluate(engine, now);
     rung_engine_start_trainers(engine, now);
-    if (engine->phase == RUNG_PHASE_RUNNING && rung_pool_present(engine->pool) == 0)
+    if (engine->phase == RUNG_PHASE_RUNNING && rung_pool_present(engine->pool) == 0 &&
+        !engine->options.listen)
         rung_engine_drain(engine, RUNG_END_FAILED, now, "no trainer could be started: %s",
                           engine->start_reason);
 }
@@ -444,6 +445,11 @@ double rung_engine_wake_at(const struct rung_engine *engine, double now)
 void rung_engine_set_epoch(struct rung_engine *engine, double epoch)
 {
     engine->epoch = epoch;
+}
+
+void rung_engine_tell(struct rung_engine *engine, double now, const char *text)
+{
+    rung_engine_warn(engine, now, "%s", text);
 }
 
 void rung_engine_interrupt(struct rung_engine *engine, double now)

@@ -48,6 +48,9 @@ double rung_engine_wake_at(const struct rung_engine *engine, double now);
  * of the clock that times come from, as of now. */
 void rung_engine_set_epoch(struct rung_engine *engine, double epoch);
 
+/* A note for the user. */
+void rung_engine_tell(struct rung_engine *engine, double now, const char *text);
+
 /* The user wants to stop: hand out no more, wait for the running jobs. A second time: end the running ones
  * too. */
 void rung_engine_interrupt(struct rung_engine *engine, double now);

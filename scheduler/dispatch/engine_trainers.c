@@ -235,7 +235,9 @@ static void describe_end(struct rung_engine *engine, int slot, const struct rung
     struct rung_buf last;
     rung_buf_init(&last, RUNG_BUF_UNLIMITED);
     engine->executor->log_tail(engine->executor->self, slot, 1, &last);
-    if (how->out_of_memory)
+    if (how->worker_gone)
+        snprintf(text, size, "its worker is gone");
+    else if (how->out_of_memory)
         snprintf(text, size, "the kernel killed it for memory%s", when);
     else if (how->by_us) /* for that alone it is ended while it has a job */
         snprintf(text, size, "it closed its socket%s", when);
@@ -273,9 +275,10 @@ void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_ex
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     char reason[400];
     bool leaving = s->state == RUNG_SLOT_LEAVING && !s->closed;
-    bool lost = how->signaled && !how->by_us && !how->out_of_memory;
+    bool lost = how->worker_gone || (how->signaled && !how->by_us && !how->out_of_memory);
     bool was_idle = s->state == RUNG_SLOT_IDLE || (s->closed && !s->start_failed);
-    bool came_to_nothing = s->state == RUNG_SLOT_STARTING || (was_idle && s->jobs == 0 && !lost);
+    bool came_to_nothing =
+        !how->worker_gone && (s->state == RUNG_SLOT_STARTING || (was_idle && s->jobs == 0 && !lost));
     const char *when = !came_to_nothing                 ? ""
                        : s->state == RUNG_SLOT_STARTING ? " before it was ready"
                                                         : " before it had a job";

@@ -23,6 +23,7 @@ struct rung_exit {
     int number;
     bool by_us;         /* the executor sent a signal before it ended */
     bool out_of_memory; /* the kernel says that it was killed for memory */
+    bool worker_gone;   /* with the worker that kept it, of which nothing more is known */
 };
 
 /* What an executor tells the engine. Called from within the executor's own pass, never from within

@@ -2,11 +2,14 @@
 
 #include "dispatch/clock.h"
 #include "dispatch/engine.h"
+#include "dispatch/fleet.h"
 #include "dispatch/local.h"
+#include "dispatch/remote.h"
 
 #include <event2/event.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIGNALS = 3 };
@@ -17,6 +20,8 @@ struct session {
     struct event_base *base;
     struct rung_states *states;
     struct rung_local *local;
+    struct rung_remote *remote; /* NULL: no workers */
+    struct rung_fleet fleet;
     struct rung_engine *engine;
     struct event *timer, *display, *signals[SIGNALS];
     double timer_at; /* when the timer is due; INFINITY: not armed */
@@ -110,6 +115,35 @@ static struct event_base *make_base(void)
     return base;
 }
 
+static void on_remote_warning(void *context, const char *text)
+{
+    struct session *session = context;
+    rung_engine_tell(session->engine, rung_clock_monotonic(), text);
+}
+
+static int open_remote(struct session *session, struct rung_err *err)
+{
+    const struct rung_session_options *options = session->options;
+    struct rung_remote_options remote = {.trainer = &options->spec->trainer,
+                                         .metric = options->spec->metric,
+                                         .search = options->name,
+                                         .address = options->listen->address,
+                                         .key = options->listen->key,
+                                         .beat = options->listen->beat,
+                                         .first_slot = (int)options->trainers,
+                                         .warn = on_remote_warning,
+                                         .warn_context = session};
+    return rung_remote_create(&session->remote, session->base, &remote, err);
+}
+
+static void tell_where(struct session *session)
+{
+    char text[128];
+    rung_remote_listen(session->remote, rung_engine_listener(session->engine));
+    snprintf(text, sizeof text, "workers are taken at port %d", rung_remote_port(session->remote));
+    on_remote_warning(session, text);
+}
+
 static int open_session(struct session *session, struct rung_err *err)
 {
     const struct rung_session_options *options = session->options;
@@ -125,15 +159,24 @@ static int open_session(struct session *session, struct rung_err *err)
                                        .slots = options->trainers,
                                        .log_folder = rung_states_log_folder(session->states)};
     session->local = rung_local_create(session->base, &local);
+    struct rung_executor *executor = rung_local_executor(session->local);
+    if (options->listen) {
+        if ((rc = open_remote(session, err)) < 0)
+            return rc;
+        rung_fleet_init(&session->fleet, executor, rung_remote_executor(session->remote));
+        executor = &session->fleet.executor;
+    }
     double now = rung_clock_monotonic();
     struct rung_engine_options engine = {.session = options,
                                          .states = session->states,
-                                         .executor = rung_local_executor(session->local),
+                                         .executor = executor,
                                          .epoch = rung_clock_wall() - now};
     rc = rung_engine_create(&session->engine, &engine, now, err);
     if (rc)
         return rc;
     rung_local_listen(session->local, rung_engine_listener(session->engine));
+    if (session->remote)
+        tell_where(session);
     session->timer = evtimer_new(session->base, on_timer, session);
     session->timer_at = INFINITY;
     watch_signals(session);
@@ -157,6 +200,7 @@ static void close_session(struct session *session)
     free_event(session->display);
     for (int i = 0; i < SIGNALS; i++)
         free_event(session->signals[i]);
+    rung_remote_free(session->remote);
     rung_local_free(session->local);
     rung_engine_free(session->engine);
     if (session->base)

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "core/search.h"
 #include "core/spec.h"
+#include "dispatch/address.h"
+#include "dispatch/key.h"
 #include "dispatch/note.h"
 #include "store/record.h"
 #include "store/store.h"
@@ -31,16 +33,24 @@ struct rung_session_view {
     int64_t final_calls;
 };
 
+/* Where workers may come. */
+struct rung_session_listen {
+    struct rung_address address;
+    struct rung_key key;
+    double beat; /* seconds between heartbeats */
+};
+
 struct rung_session_options {
     const struct rung_spec *spec;
     struct rung_store *store;
-    struct rung_record *record; /* created or reopened, committed */
-    struct rung_search *search; /* fresh (START not yet fed), or replayed */
-    const char *name;           /* the search's name in the database */
-    const char *folder;         /* working directory of the trainers, absolute */
-    size_t trainers;            /* local trainers, >= 1 */
-    double elapsed_before;      /* running time of earlier starts */
-    double time_limit;          /* of this start, seconds; INFINITY: none */
+    struct rung_record *record;               /* created or reopened, committed */
+    struct rung_search *search;               /* fresh (START not yet fed), or replayed */
+    const char *name;                         /* the search's name in the database */
+    const char *folder;                       /* working directory of the trainers, absolute */
+    size_t trainers;                          /* local trainers, >= 1; 0 only where workers can come */
+    const struct rung_session_listen *listen; /* NULL: no workers */
+    double elapsed_before;                    /* running time of earlier starts */
+    double time_limit;                        /* of this start, seconds; INFINITY: none */
     const struct rung_watcher *watchers;
     size_t watcher_count;
     /* Called at most `display_hz` times a second while it runs and once at the end; may be NULL. */

@@ -1,0 +1,14 @@
+/* A folder for a while. */
+#ifndef RUNG_CLI_SCRATCH_H
+#define RUNG_CLI_SCRATCH_H
+
+#include "base/err.h"
+
+/* Makes PARENT/NAME-XXXXXX, or where it cannot be made there (parent NULL: there is none) in TMPDIR; absolute
+ * where the parent is. The caller frees *path. RUNG_EFAIL. */
+int rung_scratch_make(char **path, const char *parent, const char *name,
+                      struct rung_err *err) RUNG_CHECK_RESULT;
+/* With all that is in it; frees path. NULL is allowed. */
+void rung_scratch_remove(char *path);
+
+#endif

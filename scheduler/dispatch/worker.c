@@ -1,0 +1,660 @@
+#include "dispatch/worker.h"
+
+#include "base/mem.h"
+#include "dispatch/cache.h"
+#include "dispatch/clock.h"
+#include "dispatch/local.h"
+#include "dispatch/peer.h"
+#include "dispatch/remote.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define BACK_OFF_FIRST 0.1 /* seconds until it connects again; doubled each time */
+#define BACK_OFF_MOST  1.0
+#define FAREWELL       5.0 /* seconds in which what is done still gets to the scheduler */
+#define LOG_LINES      20
+#define LOG_BYTES      (64 * 1024) /* of these lines, at most */
+#define ID_TEXT        33
+
+enum { SIGNALS = 3 };
+static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
+/* What a slot's trainer has to do. */
+struct work {
+    int64_t life;
+    bool evaluate, save, has_state, waits; /* waits: for its state */
+    struct rung_json *line;                /* the job as the scheduler sent it; NULL: none */
+    int64_t job, model, from, to;
+};
+
+struct worker {
+    const struct rung_worker_options *options;
+    struct event_base *base;
+    struct rung_wire_tls *tls;
+    struct rung_wire *greeting; /* a connection on which no welcome came yet */
+    struct rung_peer *peer;     /* NULL before the first welcome */
+    struct rung_local *local;
+    struct rung_json *welcome; /* of the present session */
+    struct rung_trainer_spec trainer;
+    struct rung_cache *cache;
+    struct work *work; /* per slot */
+    char id[ID_TEXT], session[ID_TEXT];
+    struct event *again, *watch, *signals[SIGNALS];
+    double back_off, alone_since; /* alone_since: NaN while connected */
+    double leave_at;              /* INFINITY: not leaving */
+    bool over;
+    struct rung_err end; /* with which it ends; code 0: well */
+    struct rung_buf text;
+};
+
+static void tell(struct worker *worker, const char *format, const char *argument)
+{
+    char text[600];
+
+    snprintf(text, sizeof text, format, argument);
+    if (worker->options->tell)
+        worker->options->tell(worker->options->tell_context, text);
+}
+
+static void finish(struct worker *worker)
+{
+    worker->over = true;
+    event_base_loopbreak(worker->base);
+}
+
+static int64_t integer(const struct rung_json *object, const char *key, int64_t otherwise)
+{
+    int64_t value = otherwise;
+
+    return rung_json_integer(rung_json_get(object, key), 0, RUNG_PEER_INTEGER_MAX, &value) ? value
+                                                                                           : otherwise;
+}
+
+static const char *string(const struct rung_json *object, const char *key)
+{
+    const struct rung_json *value = rung_json_get(object, key);
+
+    return rung_json_is(value, RUNG_JSON_STRING) ? rung_json_string(value) : "";
+}
+
+static bool flag(const struct rung_json *object, const char *key)
+{
+    const struct rung_json *value = rung_json_get(object, key);
+
+    return rung_json_is(value, RUNG_JSON_BOOL) && rung_json_bool(value);
+}
+
+/* ---- what the scheduler is told ---- */
+
+static void begin_report(struct worker *worker, const char *type, int slot)
+{
+    rung_buf_clear(&worker->text);
+    rung_buf_printf(&worker->text, "{\"type\":\"%s\",\"slot\":%d,\"life\":%lld", type, slot,
+                    (long long)worker->work[slot].life);
+}
+
+static void add_log(struct worker *worker, int slot)
+{
+    struct rung_executor *executor = rung_local_executor(worker->local);
+    struct rung_buf log;
+
+    rung_buf_init(&log, RUNG_BUF_UNLIMITED);
+    executor->log_tail(executor->self, slot, LOG_LINES, &log);
+    rung_buf_text(&worker->text, ",\"log\":");
+    rung_json_write_string(&worker->text,
+                           rung_buf_cstr(&log) + (log.length > LOG_BYTES ? log.length - LOG_BYTES : 0));
+    rung_buf_free(&log);
+}
+
+static void end_report(struct worker *worker)
+{
+    rung_buf_char(&worker->text, '}');
+    rung_peer_send(worker->peer, rung_buf_cstr(&worker->text));
+}
+
+static void end_work(struct work *work)
+{
+    rung_json_free(work->line);
+    work->line = NULL;
+    work->waits = false;
+}
+
+/* The state goes with the result, and stays here for the model's next job. */
+static void send_result(struct worker *worker, int slot)
+{
+    struct work *work = &worker->work[slot];
+    char *path = rung_cache_attempt_path(worker->cache, work->job);
+
+    rung_buf_char(&worker->text, '}');
+    if (work->save)
+        rung_cache_keep(worker->cache, path, (uint32_t)work->model, work->to);
+    rung_peer_send_file(worker->peer, rung_buf_cstr(&worker->text), work->save ? path : NULL,
+                        (uint64_t)work->job, true);
+    free(path);
+}
+
+static void on_message(void *context, int slot, const struct rung_proto_message *message, double now)
+{
+    struct worker *worker = context;
+    struct work *work = &worker->work[slot];
+    bool answer = message->type == RUNG_PROTO_RESULT || message->type == RUNG_PROTO_FAILURE;
+    bool its_own = answer && work->line && message->job == work->job;
+
+    (void)now;
+    begin_report(worker, "said", slot);
+    if (message->type == RUNG_PROTO_FAILURE)
+        add_log(worker, slot);
+    rung_buf_text(&worker->text, ",\"line\":");
+    rung_json_write(&worker->text, message->json);
+    if (message->type == RUNG_PROTO_RESULT && its_own)
+        send_result(worker, slot);
+    else
+        end_report(worker);
+    if (its_own)
+        end_work(work);
+}
+
+static void on_violation(void *context, int slot, const char *reason, double now)
+{
+    struct worker *worker = context;
+
+    (void)now;
+    begin_report(worker, "violation", slot);
+    add_log(worker, slot);
+    rung_buf_text(&worker->text, ",\"reason\":");
+    rung_json_write_string(&worker->text, reason);
+    end_report(worker);
+}
+
+static void on_closing(void *context, int slot, bool unread, double now)
+{
+    struct worker *worker = context;
+
+    (void)now;
+    begin_report(worker, "closing", slot);
+    rung_buf_printf(&worker->text, ",\"unread\":%s", unread ? "true" : "false");
+    end_report(worker);
+}
+
+static void on_gone(void *context, int slot, const struct rung_exit *how, double now)
+{
+    struct worker *worker = context;
+
+    (void)now;
+    end_work(&worker->work[slot]);
+    begin_report(worker, "gone", slot);
+    add_log(worker, slot);
+    rung_buf_printf(&worker->text, ",\"number\":%d,\"signaled\":%s,\"by_us\":%s,\"out_of_memory\":%s",
+                    how->number, how->signaled ? "true" : "false", how->by_us ? "true" : "false",
+                    how->out_of_memory ? "true" : "false");
+    end_report(worker);
+}
+
+/* ---- jobs ---- */
+
+static void run_work(struct worker *worker, int slot)
+{
+    struct rung_executor *executor = rung_local_executor(worker->local);
+    struct work *work = &worker->work[slot];
+    struct rung_buf parameters;
+    char *in = work->has_state ? rung_cache_path(worker->cache, (uint32_t)work->model, work->from) : NULL;
+    char *out = work->save ? rung_cache_attempt_path(worker->cache, work->job) : NULL;
+
+    rung_buf_init(&parameters, RUNG_BUF_UNLIMITED);
+    rung_json_write(&parameters, rung_json_get(work->line, "parameters"));
+    struct rung_proto_job job = {.job = work->job,
+                                 .model = (uint32_t)work->model,
+                                 .seed = (uint32_t)integer(work->line, "seed", 0),
+                                 .parameters = rung_buf_cstr(&parameters),
+                                 .from = work->from,
+                                 .to = work->to,
+                                 .state_in = in,
+                                 .state_out = out};
+    work->waits = false;
+    (work->evaluate ? executor->evaluate : executor->job)(executor->self, slot, &job);
+    rung_buf_free(&parameters);
+    free(in);
+    free(out);
+}
+
+static void take_work(struct worker *worker, int slot, const struct rung_json *message, bool evaluate)
+{
+    struct work *work = &worker->work[slot];
+    const struct rung_json *line = rung_json_get(message, "job");
+
+    end_work(work);
+    if (!rung_json_is(line, RUNG_JSON_OBJECT))
+        return;
+    work->line = rung_json_copy(line);
+    work->evaluate = evaluate;
+    work->save = flag(message, "save");
+    work->has_state = flag(message, "state");
+    work->job = integer(line, "job", 0);
+    work->model = integer(line, "model", 0);
+    work->from = integer(line, "from", 0);
+    work->to = integer(line, "to", 0);
+    work->waits = work->has_state && !rung_cache_has(worker->cache, (uint32_t)work->model, work->from);
+    if (!work->waits) {
+        run_work(worker, slot);
+        return;
+    }
+    begin_report(worker, "need", slot);
+    rung_buf_printf(&worker->text, ",\"job\":%lld", (long long)work->job);
+    end_report(worker);
+}
+
+static void take_state(struct worker *worker, int slot, const struct rung_json *message, const char *file)
+{
+    struct work *work = &worker->work[slot];
+
+    if (!work->waits || integer(message, "job", -1) != work->job)
+        return;
+    if (file && rung_cache_take(worker->cache, file, (uint32_t)work->model, work->from)) {
+        run_work(worker, slot);
+        return;
+    }
+    begin_report(worker, "said", slot);
+    rung_buf_printf(
+        &worker->text,
+        ",\"line\":{\"type\":\"failure\",\"job\":%lld,\"reason\":\"its state did not get to its worker\"}",
+        (long long)work->job);
+    end_report(worker);
+    end_work(work);
+}
+
+static void start_trainer(struct worker *worker, int slot, const struct rung_json *message)
+{
+    struct rung_executor *executor = rung_local_executor(worker->local);
+    const struct rung_json *line = rung_json_get(message, "start");
+    struct rung_err err;
+    struct rung_proto_start start = {.search = string(line, "search"),
+                                     .seed = (uint64_t)integer(line, "seed", 0),
+                                     .trainer = integer(line, "trainer", 0),
+                                     .threads = integer(line, "threads", 1),
+                                     .settings = rung_json_get(line, "settings"),
+                                     .examples_per_call = integer(line, "examples_per_call", RUNG_UNSET)};
+
+    worker->work[slot].life = integer(message, "life", 0);
+    if (start.settings && executor->start(executor->self, slot, &start, &err) == 0)
+        return;
+    begin_report(worker, "gone", slot);
+    rung_buf_text(&worker->text, ",\"number\":127,\"log\":");
+    rung_json_write_string(&worker->text, start.settings ? err.text : "a start without settings");
+    end_report(worker);
+}
+
+/* ---- what the scheduler says ---- */
+
+static void leave(struct worker *worker)
+{
+    if (isfinite(worker->leave_at))
+        return;
+    worker->leave_at = rung_clock_monotonic() + FAREWELL;
+    if (!worker->peer || !rung_peer_is_connected(worker->peer)) {
+        finish(worker);
+        return;
+    }
+    rung_peer_send(worker->peer, "{\"type\":\"goodbye\"}");
+}
+
+static void on_order(void *context, const struct rung_json *message, const char *file)
+{
+    struct worker *worker = context;
+    struct rung_executor *executor = rung_local_executor(worker->local);
+    const char *type = string(message, "type");
+    int64_t slot;
+
+    if (strcmp(type, "goodbye") == 0) {
+        leave(worker);
+        return;
+    }
+    if (!rung_json_integer(rung_json_get(message, "slot"), 0, (int64_t)worker->options->trainers - 1, &slot))
+        return;
+    struct work *work = &worker->work[slot];
+    if (strcmp(type, "start") == 0)
+        start_trainer(worker, (int)slot, message);
+    else if (integer(message, "life", -1) != work->life)
+        return;
+    else if (strcmp(type, "job") == 0 || strcmp(type, "evaluate") == 0)
+        take_work(worker, (int)slot, message, type[0] == 'e');
+    else if (strcmp(type, "state") == 0)
+        take_state(worker, (int)slot, message, file);
+    else if (strcmp(type, "forget") == 0)
+        executor->forget(executor->self, (int)slot, (uint32_t)integer(message, "model", 0));
+    else if (strcmp(type, "stop") == 0)
+        executor->stop(executor->self, (int)slot);
+    else if (strcmp(type, "kill") == 0)
+        executor->kill(executor->self, (int)slot);
+}
+
+static char *on_place(void *context, uint64_t stream)
+{
+    struct worker *worker = context;
+
+    for (size_t i = 0; i < worker->options->trainers; i++)
+        if (worker->work[i].waits && worker->work[i].job == (int64_t)stream)
+            return rung_cache_arrival_path(worker->cache, (int64_t)stream);
+    return NULL;
+}
+
+/* ---- a session ---- */
+
+static void free_trainer(struct rung_trainer_spec *trainer)
+{
+    for (size_t i = 0; i < trainer->words; i++)
+        free(trainer->command[i]);
+    for (size_t i = 0; i < trainer->env_count; i++) {
+        free(trainer->env_names[i]);
+        free(trainer->env_values[i]);
+    }
+    free(trainer->command);
+    free(trainer->env_names);
+    free(trainer->env_values);
+    *trainer = (struct rung_trainer_spec){0};
+}
+
+/* Programs may lie elsewhere here: beside this one, if not where the scheduler has it. */
+static char *program_here(const char *path)
+{
+    char own[4096];
+    const char *slash = strrchr(path, '/');
+    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+
+    if (!slash || access(path, X_OK) == 0 || length <= 0)
+        return rung_mem_strdup(path);
+    own[length] = '\0';
+    char *beside = rung_mem_printf("%.*s%s", (int)(strrchr(own, '/') - own), own, slash);
+    if (access(beside, X_OK) == 0)
+        return beside;
+    free(beside);
+    return rung_mem_strdup(path);
+}
+
+static bool read_trainer(struct rung_trainer_spec *trainer, const struct rung_json *json)
+{
+    const struct rung_json *command = rung_json_get(json, "command"), *env = rung_json_get(json, "env");
+
+    *trainer = (struct rung_trainer_spec){.threads = integer(json, "threads", 1)};
+    if (!rung_json_is(command, RUNG_JSON_ARRAY) || rung_json_size(command) == 0 ||
+        !rung_json_is(env, RUNG_JSON_OBJECT))
+        return false;
+    trainer->command = rung_mem_zalloc(rung_json_size(command) + 1, sizeof *trainer->command);
+    for (const struct rung_json *word = rung_json_first(command); word; word = rung_json_next(word))
+        trainer->command[trainer->words++] =
+            rung_mem_strdup(rung_json_is(word, RUNG_JSON_STRING) ? rung_json_string(word) : "");
+    char *program = program_here(trainer->command[0]);
+    free(trainer->command[0]);
+    trainer->command[0] = program;
+    trainer->env_names = rung_mem_zalloc(rung_json_size(env) + 1, sizeof *trainer->env_names);
+    trainer->env_values = rung_mem_zalloc(rung_json_size(env) + 1, sizeof *trainer->env_values);
+    for (const struct rung_json *value = rung_json_first(env); value; value = rung_json_next(value)) {
+        trainer->env_names[trainer->env_count] = rung_mem_strdup(rung_json_key(value));
+        trainer->env_values[trainer->env_count++] =
+            rung_mem_strdup(rung_json_is(value, RUNG_JSON_STRING) ? rung_json_string(value) : "");
+    }
+    return true;
+}
+
+static void end_session(struct worker *worker)
+{
+    rung_local_free(worker->local);
+    worker->local = NULL;
+    rung_peer_free(worker->peer);
+    worker->peer = NULL;
+    for (size_t i = 0; i < worker->options->trainers; i++)
+        end_work(&worker->work[i]);
+    rung_cache_clear(worker->cache);
+    free_trainer(&worker->trainer);
+    rung_json_free(worker->welcome);
+    worker->welcome = NULL;
+}
+
+static void on_lost(void *context, bool broken, const char *reason);
+
+static bool begin_session(struct worker *worker, const struct rung_json *welcome)
+{
+    struct rung_peer_listener listener = {
+        .context = worker, .message = on_order, .place = on_place, .lost = on_lost};
+    const struct rung_json *beat = rung_json_get(welcome, "beat");
+    double seconds = rung_json_is(beat, RUNG_JSON_NUMBER) ? rung_json_number(beat) : 0;
+
+    end_session(worker);
+    if (!(seconds > 0) || !read_trainer(&worker->trainer, rung_json_get(welcome, "trainer")))
+        return false;
+    worker->welcome = rung_json_copy(welcome);
+    snprintf(worker->session, sizeof worker->session, "%s", string(welcome, "session"));
+    struct rung_local_options options = {.trainer = &worker->trainer,
+                                         .metric = string(worker->welcome, "metric"),
+                                         .folder = rung_cache_work_folder(worker->cache),
+                                         .log_folder = rung_cache_log_folder(worker->cache),
+                                         .slots = worker->options->trainers};
+    worker->local = rung_local_create(worker->base, &options);
+    rung_local_listen(worker->local, (struct rung_executor_listener){.context = worker,
+                                                                     .message = on_message,
+                                                                     .violation = on_violation,
+                                                                     .closing = on_closing,
+                                                                     .gone = on_gone});
+    worker->peer = rung_peer_create(worker->base, seconds, &listener);
+    return true;
+}
+
+/* ---- connecting ---- */
+
+static void connect_later(struct worker *worker)
+{
+    struct timeval delay = {.tv_sec = (time_t)worker->back_off,
+                            .tv_usec = (suseconds_t)(fmod(worker->back_off, 1) * 1e6)};
+
+    worker->back_off = fmin(2 * worker->back_off, BACK_OFF_MOST);
+    event_add(worker->again, &delay);
+}
+
+static void on_lost(void *context, bool broken, const char *reason)
+{
+    struct worker *worker = context;
+
+    (void)broken;
+    worker->alone_since = rung_clock_monotonic();
+    if (isfinite(worker->leave_at)) {
+        finish(worker);
+        return;
+    }
+    tell(worker, "the scheduler is out of reach: %s", reason);
+    connect_later(worker);
+}
+
+static void fail(struct worker *worker, int code, const char *format, const char *argument)
+{
+    char text[500];
+
+    snprintf(text, sizeof text, format, argument);
+    rung_err_set(&worker->end, code, "%s", text);
+    finish(worker);
+}
+
+static void on_welcome(void *context, struct rung_wire *wire, const struct rung_json *message)
+{
+    struct worker *worker = context;
+    bool resumed = flag(message, "resumed") && worker->peer;
+
+    worker->greeting = NULL;
+    if (strcmp(string(message, "type"), "welcome") != 0) {
+        fail(worker, RUNG_EUSE, "the scheduler refuses this worker: %s", string(message, "reason"));
+        rung_wire_free(wire);
+        return;
+    }
+    if (!resumed && !begin_session(worker, message)) {
+        rung_wire_free(wire);
+        fail(worker, RUNG_EUSE, "%s", "the scheduler's welcome makes no sense: both need the same rung");
+        return;
+    }
+    worker->back_off = BACK_OFF_FIRST;
+    worker->alone_since = NAN;
+    tell(worker, resumed ? "connected again to %s" : "connected to %s", rung_wire_peer(wire));
+    if (!rung_peer_connected(worker->peer, wire, resumed ? (uint64_t)integer(message, "received", 0) : 0)) {
+        rung_wire_free(wire);
+        fail(worker, RUNG_EFAIL, "%s", "the scheduler has messages that were never sent");
+    }
+}
+
+static void on_open(void *context, struct rung_wire *wire)
+{
+    struct worker *worker = context;
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    rung_buf_clear(&worker->text);
+    rung_buf_printf(
+        &worker->text,
+        "{\"type\":\"hello\",\"protocol\":%d,\"worker\":\"%s\",\"session\":\"%s\",\"trainers\":%zu,"
+        "\"received\":%llu,\"host\":",
+        RUNG_REMOTE_PROTOCOL, worker->id, worker->session, worker->options->trainers,
+        (unsigned long long)(worker->peer ? rung_peer_received(worker->peer) : 0));
+    rung_json_write_string(&worker->text, host);
+    rung_buf_char(&worker->text, '}');
+    rung_wire_send(wire, worker->text.data, worker->text.length);
+}
+
+static void on_piece(void *context, struct rung_wire *wire, uint64_t stream, const void *data, size_t length)
+{
+    (void)context, (void)wire, (void)stream, (void)data, (void)length;
+}
+
+static void on_closed(void *context, struct rung_wire *wire, bool broken, const char *reason)
+{
+    struct worker *worker = context;
+
+    worker->greeting = NULL;
+    rung_wire_free(wire);
+    if (broken)
+        fail(worker, RUNG_EUSE, "the scheduler cannot be spoken to: %s", reason);
+    else
+        connect_later(worker);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    struct rung_wire_listener listener = {
+        .context = worker, .open = on_open, .message = on_welcome, .piece = on_piece, .closed = on_closed};
+    struct rung_err err;
+    int socket;
+
+    (void)fd;
+    (void)what;
+    if (rung_address_connect(&socket, &worker->options->address, &err) == 0)
+        worker->greeting = rung_wire_create(worker->tls, worker->base, socket, false, &listener);
+    if (!worker->greeting)
+        connect_later(worker);
+}
+
+/* ---- life ---- */
+
+static void on_watch(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    double now = rung_clock_monotonic();
+    char seconds[32];
+
+    (void)fd;
+    (void)what;
+    bool said = worker->peer && rung_peer_is_connected(worker->peer) && rung_peer_idle(worker->peer);
+    if (now >= worker->leave_at || (isfinite(worker->leave_at) && said))
+        finish(worker);
+    if (now - worker->alone_since > worker->options->orphan_timeout) {
+        snprintf(seconds, sizeof seconds, "%g", worker->options->orphan_timeout);
+        fail(worker, RUNG_EFAIL, "no scheduler for %s s", seconds);
+    }
+}
+
+static void on_stop_signal(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+
+    (void)fd;
+    (void)what;
+    if (worker->end.code == RUNG_EINT)
+        finish(worker);
+    rung_err_set(&worker->end, RUNG_EINT, "interrupted");
+    leave(worker);
+}
+
+static bool make_id(struct worker *worker)
+{
+    unsigned char bytes[(ID_TEXT - 1) / 2];
+
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(worker->id + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static int open_worker(struct worker *worker, struct rung_err *err)
+{
+    struct timeval tick = {.tv_usec = 100000};
+    int code = rung_wire_tls_create(&worker->tls, &worker->options->key, err);
+
+    if (code < 0 || (code = rung_cache_create(&worker->cache, worker->options->folder, err)) < 0)
+        return code;
+    worker->base = event_base_new();
+    if (!worker->base || !make_id(worker))
+        return rung_err_set(err, RUNG_EFAIL, "cannot make an event loop");
+    worker->work = rung_mem_zalloc(worker->options->trainers, sizeof *worker->work);
+    worker->again = evtimer_new(worker->base, on_again, worker);
+    worker->watch = event_new(worker->base, -1, EV_PERSIST, on_watch, worker);
+    event_add(worker->watch, &tick);
+    for (int i = 0; i < SIGNALS; i++) {
+        worker->signals[i] = evsignal_new(worker->base, stop_signals[i], on_stop_signal, worker);
+        evsignal_add(worker->signals[i], NULL);
+    }
+    return 0;
+}
+
+static void close_worker(struct worker *worker)
+{
+    if (worker->work)
+        end_session(worker);
+    rung_wire_free(worker->greeting);
+    for (int i = 0; i < SIGNALS; i++)
+        if (worker->signals[i])
+            event_free(worker->signals[i]);
+    if (worker->again)
+        event_free(worker->again);
+    if (worker->watch)
+        event_free(worker->watch);
+    rung_cache_free(worker->cache);
+    rung_wire_tls_free(worker->tls);
+    if (worker->base)
+        event_base_free(worker->base);
+    rung_buf_free(&worker->text);
+    free(worker->work);
+}
+
+int rung_worker_run(const struct rung_worker_options *options, struct rung_err *err)
+{
+    struct worker worker = {.options = options,
+                            .back_off = BACK_OFF_FIRST,
+                            .alone_since = rung_clock_monotonic(),
+                            .leave_at = INFINITY};
+
+    rung_buf_init(&worker.text, RUNG_BUF_UNLIMITED);
+    int code = open_worker(&worker, err);
+    if (code == 0) {
+        on_again(-1, 0, &worker);
+        while (!worker.over)
+            event_base_loop(worker.base, EVLOOP_ONCE);
+        *err = worker.end;
+        code = worker.end.code;
+    }
+    close_worker(&worker);
+    return code;
+}
