@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,6 +84,18 @@ static int listen_well(const char *text, int *port)
     return fd;
 }
 
+/* Not on every machine. */
+static bool localhost_is_known(void)
+{
+    struct addrinfo *found = NULL;
+    bool known = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+    if (known)
+        freeaddrinfo(found);
+    else
+        print_message("there is no localhost here\n");
+    return known;
+}
+
 static void reaches(const char *host, int port, int listener)
 {
     char text[100];
@@ -125,13 +138,16 @@ static void who_listens_is_reached(void **state)
     close(fd);
     fd = listen_well(":0", &port);
     reaches("127.0.0.1", port, fd);
-    reaches("localhost", port, fd);
+    if (localhost_is_known())
+        reaches("localhost", port, fd);
     if (has_v6())
         reaches("[::1]", port, fd);
     close(fd);
-    fd = listen_well("localhost:0", &port); /* by whichever of its addresses */
-    reaches("localhost", port, fd);
-    close(fd);
+    if (localhost_is_known()) { /* by whichever of its addresses */
+        fd = listen_well("localhost:0", &port);
+        reaches("localhost", port, fd);
+        close(fd);
+    }
     if (!has_v6())
         skip();
     fd = listen_well("[::1]:0", &port);
@@ -202,7 +218,8 @@ static void nobody_listens(void **state)
 static void loopback_is_known(void **state)
 {
     (void)state;
-    const char *own[] = {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "localhost:1"};
+    const char *own[] = {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1",
+                         localhost_is_known() ? "localhost:1" : "127.0.0.2:1"};
     const char *others[] = {":1",          "0.0.0.0:1",          "[::]:1", "10.0.0.1:1", "128.0.0.1:1",
                             "[fe80::1]:1", "[::ffff:10.0.0.1]:1"};
 
