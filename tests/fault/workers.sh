@@ -21,18 +21,21 @@ scheduler() {
     "$RUNG" "${command[@]}" --db "$1.db" --trainers 0 --listen "127.0.0.1:$2" --key rung.key --heartbeat 0.3 \
         >"$1.out" 2>>"$1.err" </dev/null &
     SCHEDULER=$!
+    echo $! >>started
 }
 
 WORKERS=()
 worker() { # PORT [OPTION…]
     "$RUNG" worker "127.0.0.1:$1" --key rung.key --trainers 1 --orphan-timeout 20 "${@:2}" 2>>worker.err </dev/null &
     WORKERS+=($!)
+    echo $! >>started
 }
 
+# Checks run in shells of their own, and may end in the middle: what was started is in a file.
 end_all() {
-    kill -9 "${WORKERS[@]}" "$SCHEDULER" 2>/dev/null || true
-    wait "${WORKERS[@]}" "$SCHEDULER" 2>/dev/null || true
-    WORKERS=()
+    while read -r one; do
+        [ "$(ps -o comm= -p "$one")" = rung ] && kill -9 "$one"
+    done <"$DIR/started"
 }
 trap 'end_all; chmod -R u+rwX "$DIR" 2>/dev/null; rm -rf "$DIR"' EXIT
 
@@ -80,6 +83,7 @@ beside_local_ones() {
     spec mixed "memory=0 sleep=0.01"
     "$RUNG" run mixed.json --quiet --trainers 1 --listen "127.0.0.1:$port" --key rung.key >mixed.out 2>mixed.err &
     SCHEDULER=$!
+    echo $! >>started
     worker "$port"
     scheduler_ends mixed
     as_local mixed
