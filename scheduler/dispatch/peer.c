@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "dispatch/clock.h"
 #include "dispatch/link.h"
+#include "dispatch/said.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -237,7 +238,7 @@ static bool file_is_whole(struct rung_peer *peer, const struct rung_json *messag
     int64_t stream = -1;
     const struct rung_json *said = rung_json_get(message, "sha256");
 
-    if (!rung_json_integer(rung_json_get(message, "stream"), 0, RUNG_PEER_INTEGER_MAX, &stream) ||
+    if (!rung_json_integer(rung_json_get(message, "stream"), 0, RUNG_SAID_INTEGER_MAX, &stream) ||
         !rung_json_is(said, RUNG_JSON_STRING))
         return false;
     if (bytes == 0) {
@@ -257,7 +258,7 @@ static bool file_is_whole(struct rung_peer *peer, const struct rung_json *messag
 static void deliver(struct rung_peer *peer, const struct rung_json *message)
 {
     int64_t bytes;
-    bool with_file = rung_json_integer(rung_json_get(message, "bytes"), 0, RUNG_PEER_INTEGER_MAX, &bytes);
+    bool with_file = rung_json_integer(rung_json_get(message, "bytes"), 0, RUNG_SAID_INTEGER_MAX, &bytes);
 
     if (with_file && !file_is_whole(peer, message, bytes)) {
         peer->link.received--; /* it will come again */
@@ -286,7 +287,7 @@ static void on_beat(struct rung_peer *peer, const struct rung_json *message)
 {
     int64_t received;
 
-    if (!rung_json_integer(rung_json_get(message, "received"), 0, RUNG_PEER_INTEGER_MAX, &received))
+    if (!rung_json_integer(rung_json_get(message, "received"), 0, RUNG_SAID_INTEGER_MAX, &received))
         lose(peer, true, "a beat without a number");
     else if (received > 0 && !rung_link_arrived(&peer->link, (uint64_t)received, remove_file))
         lose(peer, true, "a message is confirmed that was not sent");
@@ -299,7 +300,7 @@ static void on_message(void *context, struct rung_wire *wire, const struct rung_
 
     (void)wire;
     peer->heard_at = rung_clock_monotonic();
-    if (!rung_json_integer(rung_json_get(message, "seq"), 1, RUNG_PEER_INTEGER_MAX, &number)) {
+    if (!rung_json_integer(rung_json_get(message, "seq"), 1, RUNG_SAID_INTEGER_MAX, &number)) {
         on_beat(peer, message);
         return;
     }

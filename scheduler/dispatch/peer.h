@@ -14,9 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RUNG_PEER_SILENCES    3                              /* beats that may be missed */
-#define RUNG_PEER_INTEGER_MAX ((int64_t)1 << 53)             /* what a number in a message can be */
-#define RUNG_PEER_TEXT_MAX    (RUNG_WIRE_MESSAGE_MAX - 1024) /* bytes of a message's text */
+#define RUNG_PEER_SILENCES 3                              /* beats that may be missed */
+#define RUNG_PEER_TEXT_MAX (RUNG_WIRE_MESSAGE_MAX - 1024) /* bytes of a message's text */
 
 struct rung_peer;
 

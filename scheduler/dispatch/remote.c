@@ -1,80 +1,24 @@
-#include "dispatch/remote.h"
+#include "dispatch/remote_private.h"
 
 #include "base/mem.h"
 #include "dispatch/clock.h"
+#include "dispatch/greeter.h"
 #include "dispatch/peer.h"
+#include "dispatch/said.h"
+#include "dispatch/trainer_text.h"
 #include "rung/version.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define ID_TEXT     33   /* 128 bits in hexadecimal digits */
-#define GREETINGS   64   /* connections that have not said who they are, at one time */
 #define TRAINERS    1024 /* of one worker, at most */
-#define WARNINGS    32   /* different ones that are told */
 #define GOODBYE     2.0  /* seconds that workers get to hear it */
 #define LEASE_CHECK 0.5  /* seconds between looks at who is silent, at most */
 
-struct worker {
-    struct rung_remote *remote;
-    struct worker *next;
-    char id[ID_TEXT], session[ID_TEXT];
-    char host[256];
-    struct rung_peer *peer;
-    double cut_at; /* when its connection went; meaningless while it has one */
-    int *slots;
-    size_t count;
-};
-
-struct place {
-    struct worker *worker; /* NULL: absent */
-    int index;             /* of the worker's trainers */
-    bool alive;
-    int64_t life;    /* how often a trainer was started here */
-    int64_t job;     /* that it has, or -1 */
-    char *state_in;  /* of that job, NULL: none */
-    char *state_out; /* likewise */
-    char *log;       /* what it printed last, as far as it was told */
-};
-
-/* A connection whose other side has not said who it is. */
-struct greeting {
-    struct rung_remote *remote;
-    struct greeting *next;
-    struct rung_wire *wire;
-};
-
-struct rung_remote {
-    struct event_base *base;
-    struct rung_remote_options options;
-    struct rung_executor executor;
-    struct rung_executor_listener listener;
-    struct rung_wire_tls *tls;
-    int port;
-    struct event *accepting, *leases;
-    struct greeting *greetings;
-    size_t greeting_count;
-    struct worker *workers;
-    struct place *places; /* RUNG_REMOTE_SLOTS */
-    char *warnings[WARNINGS];
-    size_t warning_count;
-    struct rung_buf text, line;
-    bool closing; /* nobody listens any more */
-};
-
-static struct place *place_at(void *self, int slot)
-{
-    struct rung_remote *remote = self;
-    return &remote->places[slot - remote->options.first_slot];
-}
-
-static int slot_of(const struct place *place)
+static int slot_of(const struct rung_remote_slot *place)
 {
     const struct rung_remote *remote = place->worker->remote;
     return remote->options.first_slot + (int)(place - remote->places);
@@ -87,7 +31,7 @@ static void warn(struct rung_remote *remote, const char *text)
     for (size_t i = 0; i < remote->warning_count; i++)
         if (strcmp(remote->warnings[i], text) == 0)
             return;
-    if (remote->warning_count == WARNINGS)
+    if (remote->warning_count == RUNG_REMOTE_WARNINGS)
         return;
     remote->warnings[remote->warning_count++] = rung_mem_strdup(text);
     if (remote->options.warn)
@@ -96,15 +40,7 @@ static void warn(struct rung_remote *remote, const char *text)
 
 /* ---- places ---- */
 
-static void clear_job(struct place *place)
-{
-    free(place->state_in);
-    free(place->state_out);
-    place->state_in = place->state_out = NULL;
-    place->job = -1;
-}
-
-static void keep_log(struct place *place, const struct rung_json *message)
+static void keep_log(struct rung_remote_slot *place, const struct rung_json *message)
 {
     const struct rung_json *log = rung_json_get(message, "log");
 
@@ -114,38 +50,38 @@ static void keep_log(struct place *place, const struct rung_json *message)
     place->log = rung_mem_strdup(rung_json_string(log));
 }
 
-static void trainer_gone(struct place *place, const struct rung_exit *how)
+static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit *how)
 {
     struct rung_remote *remote = place->worker->remote;
 
     if (!place->alive)
         return;
     place->alive = false;
-    clear_job(place);
+    rung_remote_clear_job(place);
     remote->listener.gone(remote->listener.context, slot_of(place), how, rung_clock_monotonic());
 }
 
 /* ---- the end of a worker ---- */
 
-static void free_worker(struct worker *worker)
+static void free_worker(struct rung_remote_worker *worker)
 {
     rung_peer_free(worker->peer);
     free(worker->slots);
     free(worker);
 }
 
-static void remove_worker(struct worker *worker)
+static void remove_worker(struct rung_remote_worker *worker)
 {
     static const struct rung_exit lost = {.worker_gone = true};
     struct rung_remote *remote = worker->remote;
 
-    for (struct worker **at = &remote->workers; *at; at = &(*at)->next)
+    for (struct rung_remote_worker **at = &remote->workers; *at; at = &(*at)->next)
         if (*at == worker) {
             *at = worker->next;
             break;
         }
     for (size_t i = 0; i < worker->count; i++) {
-        struct place *place = place_at(remote, worker->slots[i]);
+        struct rung_remote_slot *place = rung_remote_slot_at(remote, worker->slots[i]);
         trainer_gone(place, &lost);
         remote->listener.left(remote->listener.context, worker->slots[i], rung_clock_monotonic());
         place->worker = NULL;
@@ -162,7 +98,7 @@ static void on_lease(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    for (struct worker *worker = remote->workers, *next; worker; worker = next) {
+    for (struct rung_remote_worker *worker = remote->workers, *next; worker; worker = next) {
         next = worker->next;
         if (!rung_peer_is_connected(worker->peer) && now - worker->cut_at > lease)
             remove_worker(worker);
@@ -171,7 +107,7 @@ static void on_lease(evutil_socket_t fd, short what, void *context)
 
 static void on_lost(void *context, bool broken, const char *reason)
 {
-    struct worker *worker = context;
+    struct rung_remote_worker *worker = context;
     char text[512];
 
     worker->cut_at = rung_peer_heard_at(worker->peer);
@@ -184,18 +120,19 @@ static void on_lost(void *context, bool broken, const char *reason)
 /* ---- what a worker says ---- */
 
 /* The place that a message speaks of, when its trainer is still the one that was meant; else NULL. */
-static struct place *place_of_message(struct worker *worker, const struct rung_json *message)
+static struct rung_remote_slot *place_of_message(struct rung_remote_worker *worker,
+                                                 const struct rung_json *message)
 {
     int64_t index, life;
 
     if (!rung_json_integer(rung_json_get(message, "slot"), 0, (int64_t)worker->count - 1, &index) ||
-        !rung_json_integer(rung_json_get(message, "life"), 0, RUNG_PEER_INTEGER_MAX, &life))
+        !rung_json_integer(rung_json_get(message, "life"), 0, RUNG_SAID_INTEGER_MAX, &life))
         return NULL;
-    struct place *place = place_at(worker->remote, worker->slots[index]);
+    struct rung_remote_slot *place = rung_remote_slot_at(worker->remote, worker->slots[index]);
     return place->alive && place->life == life ? place : NULL;
 }
 
-static void hear_line(struct place *place, const struct rung_json *message, const char *file)
+static void hear_line(struct rung_remote_slot *place, const struct rung_json *message, const char *file)
 {
     struct rung_remote *remote = place->worker->remote;
     struct rung_executor_listener *tell = &remote->listener;
@@ -214,7 +151,7 @@ static void hear_line(struct place *place, const struct rung_json *message, cons
         rung_err_set(&err, RUNG_EFAIL, "its state cannot be kept");
     if (code == 0 && (line.type == RUNG_PROTO_RESULT || line.type == RUNG_PROTO_FAILURE) &&
         line.job == place->job)
-        clear_job(place);
+        rung_remote_clear_job(place);
     if (code == 0)
         tell->message(tell->context, slot_of(place), &line, now);
     else
@@ -222,12 +159,12 @@ static void hear_line(struct place *place, const struct rung_json *message, cons
     rung_proto_free(&line);
 }
 
-static void send_state(struct place *place, const struct rung_json *message)
+static void send_state(struct rung_remote_slot *place, const struct rung_json *message)
 {
     struct rung_remote *remote = place->worker->remote;
     int64_t job;
 
-    if (!rung_json_integer(rung_json_get(message, "job"), 0, RUNG_PEER_INTEGER_MAX, &job) ||
+    if (!rung_json_integer(rung_json_get(message, "job"), 0, RUNG_SAID_INTEGER_MAX, &job) ||
         job != place->job || !place->state_in)
         return;
     rung_buf_clear(&remote->text);
@@ -237,26 +174,19 @@ static void send_state(struct place *place, const struct rung_json *message)
                         false);
 }
 
-static bool flag(const struct rung_json *message, const char *key)
-{
-    const struct rung_json *value = rung_json_get(message, key);
-
-    return rung_json_is(value, RUNG_JSON_BOOL) && rung_json_bool(value);
-}
-
-static void hear_gone(struct place *place, const struct rung_json *message)
+static void hear_gone(struct rung_remote_slot *place, const struct rung_json *message)
 {
     int64_t number = 0;
 
     (void)rung_json_integer(rung_json_get(message, "number"), 0, 255, &number);
-    struct rung_exit how = {.signaled = flag(message, "signaled"),
+    struct rung_exit how = {.signaled = rung_said_flag(message, "signaled"),
                             .number = (int)number,
-                            .by_us = flag(message, "by_us"),
-                            .out_of_memory = flag(message, "out_of_memory")};
+                            .by_us = rung_said_flag(message, "by_us"),
+                            .out_of_memory = rung_said_flag(message, "out_of_memory")};
     trainer_gone(place, &how);
 }
 
-static void hear_of_trainer(struct place *place, const char *type, const struct rung_json *message,
+static void hear_of_trainer(struct rung_remote_slot *place, const char *type, const struct rung_json *message,
                             const char *file)
 {
     struct rung_executor_listener *tell = &place->worker->remote->listener;
@@ -274,14 +204,14 @@ static void hear_of_trainer(struct place *place, const char *type, const struct 
                                                                : "it gave no reason",
                         rung_clock_monotonic());
     else if (strcmp(type, "closing") == 0)
-        tell->closing(tell->context, slot, flag(message, "unread"), rung_clock_monotonic());
+        tell->closing(tell->context, slot, rung_said_flag(message, "unread"), rung_clock_monotonic());
     else if (strcmp(type, "gone") == 0)
         hear_gone(place, message);
 }
 
 static void on_worker_message(void *context, const struct rung_json *message, const char *file)
 {
-    struct worker *worker = context;
+    struct rung_remote_worker *worker = context;
     const struct rung_json *type = rung_json_get(message, "type");
 
     if (worker->remote->closing || !rung_json_is(type, RUNG_JSON_STRING))
@@ -290,7 +220,7 @@ static void on_worker_message(void *context, const struct rung_json *message, co
         remove_worker(worker);
         return;
     }
-    struct place *place = place_of_message(worker, message);
+    struct rung_remote_slot *place = place_of_message(worker, message);
     if (place)
         hear_of_trainer(place, rung_json_string(type), message, file);
 }
@@ -298,10 +228,10 @@ static void on_worker_message(void *context, const struct rung_json *message, co
 /* A state belongs beside the path that it will have. */
 static char *on_place(void *context, uint64_t stream)
 {
-    struct worker *worker = context;
+    struct rung_remote_worker *worker = context;
 
     for (size_t i = 0; i < worker->count; i++) {
-        const struct place *place = place_at(worker->remote, worker->slots[i]);
+        const struct rung_remote_slot *place = rung_remote_slot_at(worker->remote, worker->slots[i]);
         if (place->alive && place->job == (int64_t)stream && place->state_out)
             return rung_mem_printf("%s.part", place->state_out);
     }
@@ -310,24 +240,13 @@ static char *on_place(void *context, uint64_t stream)
 
 /* ---- a worker's beginning ---- */
 
-static bool random_id(char id[ID_TEXT])
-{
-    unsigned char bytes[(ID_TEXT - 1) / 2];
-
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return false;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-    return true;
-}
-
-static size_t take_places(struct worker *worker, size_t count)
+static size_t take_places(struct rung_remote_worker *worker, size_t count)
 {
     struct rung_remote *remote = worker->remote;
 
     worker->slots = rung_mem_zalloc(count, sizeof *worker->slots);
     for (int i = 0; i < RUNG_REMOTE_SLOTS && worker->count < count; i++) {
-        struct place *place = &remote->places[i];
+        struct rung_remote_slot *place = &remote->places[i];
         if (place->worker)
             continue;
         place->worker = worker;
@@ -339,17 +258,17 @@ static size_t take_places(struct worker *worker, size_t count)
     return worker->count;
 }
 
-static struct worker *add_worker(struct rung_remote *remote, const char *id, const char *host,
-                                 int64_t trainers)
+static struct rung_remote_worker *add_worker(struct rung_remote *remote, const char *id, const char *host,
+                                             int64_t trainers)
 {
-    struct worker *worker = rung_mem_zalloc(1, sizeof *worker);
+    struct rung_remote_worker *worker = rung_mem_zalloc(1, sizeof *worker);
     struct rung_peer_listener listener = {
         .context = worker, .message = on_worker_message, .place = on_place, .lost = on_lost};
 
     worker->remote = remote;
     snprintf(worker->id, sizeof worker->id, "%s", id);
     snprintf(worker->host, sizeof worker->host, "%s", host);
-    if (!random_id(worker->session) || take_places(worker, (size_t)trainers) == 0) {
+    if (!rung_said_id(worker->session) || take_places(worker, (size_t)trainers) == 0) {
         free_worker(worker);
         return NULL;
     }
@@ -359,33 +278,16 @@ static struct worker *add_worker(struct rung_remote *remote, const char *id, con
     return worker;
 }
 
-static struct worker *find_worker(struct rung_remote *remote, const char *id)
+static struct rung_remote_worker *find_worker(struct rung_remote *remote, const char *id)
 {
-    struct worker *worker = remote->workers;
+    struct rung_remote_worker *worker = remote->workers;
 
     while (worker && strcmp(worker->id, id) != 0)
         worker = worker->next;
     return worker;
 }
 
-static void write_trainer(struct rung_buf *out, const struct rung_trainer_spec *trainer)
-{
-    rung_buf_text(out, "{\"command\":[");
-    for (size_t i = 0; i < trainer->words; i++) {
-        rung_buf_text(out, i ? "," : "");
-        rung_json_write_string(out, trainer->command[i]);
-    }
-    rung_buf_text(out, "],\"env\":{");
-    for (size_t i = 0; i < trainer->env_count; i++) {
-        rung_buf_text(out, i ? "," : "");
-        rung_json_write_string(out, trainer->env_names[i]);
-        rung_buf_char(out, ':');
-        rung_json_write_string(out, trainer->env_values[i]);
-    }
-    rung_buf_printf(out, "},\"threads\":%lld}", (long long)trainer->threads);
-}
-
-static void welcome(struct worker *worker, struct rung_wire *wire, bool resumed)
+static void welcome(struct rung_remote_worker *worker, struct rung_wire *wire, bool resumed)
 {
     struct rung_remote *remote = worker->remote;
     struct rung_buf *text = &remote->text;
@@ -402,12 +304,12 @@ static void welcome(struct worker *worker, struct rung_wire *wire, bool resumed)
     rung_buf_text(text, ",\"metric\":");
     rung_json_write_string(text, remote->options.metric);
     rung_buf_text(text, ",\"trainer\":");
-    write_trainer(text, remote->options.trainer);
+    rung_trainer_text_write(text, remote->options.trainer);
     rung_buf_char(text, '}');
     rung_wire_send(wire, text->data, text->length);
 }
 
-static void tell_joined(struct worker *worker)
+static void tell_joined(struct rung_remote_worker *worker)
 {
     struct rung_executor_listener *tell = &worker->remote->listener;
 
@@ -417,269 +319,65 @@ static void tell_joined(struct worker *worker)
 
 /* ---- greetings ---- */
 
-static void forget_greeting(struct greeting *greeting)
-{
-    struct rung_remote *remote = greeting->remote;
-
-    for (struct greeting **at = &remote->greetings; *at; at = &(*at)->next)
-        if (*at == greeting) {
-            *at = greeting->next;
-            break;
-        }
-    remote->greeting_count--;
-    free(greeting);
-}
-
-static void refuse(struct greeting *greeting, const char *reason)
-{
-    struct rung_remote *remote = greeting->remote;
-    char text[400];
-
-    snprintf(text, sizeof text, "a connection from %.100s was refused: %.200s",
-             rung_wire_peer(greeting->wire), reason);
-    rung_buf_clear(&remote->text);
-    rung_buf_printf(&remote->text, "{\"type\":\"refused\",\"protocol\":%d,\"reason\":", RUNG_REMOTE_PROTOCOL);
-    rung_json_write_string(&remote->text, reason);
-    rung_buf_char(&remote->text, '}');
-    rung_wire_send(greeting->wire, remote->text.data, remote->text.length);
-    rung_wire_close(greeting->wire); /* on_greeting_closed follows */
-    warn(remote, text);
-}
-
 struct hello {
     const char *id, *host, *session;
     int64_t protocol, trainers, received;
 };
 
-static const char *string_of(const struct rung_json *message, const char *key)
-{
-    const struct rung_json *value = rung_json_get(message, key);
-
-    return rung_json_is(value, RUNG_JSON_STRING) ? rung_json_string(value) : NULL;
-}
-
 static const char *read_hello(struct hello *hello, const struct rung_json *message)
 {
-    const char *type = string_of(message, "type");
+    const char *type = rung_said_string(message, "type");
 
-    *hello = (struct hello){.id = string_of(message, "worker"),
-                            .host = string_of(message, "host"),
-                            .session = string_of(message, "session")};
-    if (!type || strcmp(type, "hello") != 0 ||
-        !rung_json_integer(rung_json_get(message, "protocol"), 0, RUNG_PEER_INTEGER_MAX, &hello->protocol))
+    *hello = (struct hello){.id = rung_said_string(message, "worker"),
+                            .host = rung_said_string(message, "host"),
+                            .session = rung_said_string(message, "session")};
+    if (strcmp(type, "hello") != 0 ||
+        !rung_json_integer(rung_json_get(message, "protocol"), 0, RUNG_SAID_INTEGER_MAX, &hello->protocol))
         return "it did not say hello";
     if (hello->protocol != RUNG_REMOTE_PROTOCOL)
         return "it speaks another version of the protocol between schedulers and workers: both need the same "
                "rung";
-    if (!hello->id || strlen(hello->id) != ID_TEXT - 1 || !hello->host ||
+    if (strlen(hello->id) != RUNG_SAID_ID_TEXT - 1 ||
         !rung_json_integer(rung_json_get(message, "trainers"), 1, TRAINERS, &hello->trainers) ||
-        !rung_json_integer(rung_json_get(message, "received"), 0, RUNG_PEER_INTEGER_MAX, &hello->received))
+        !rung_json_integer(rung_json_get(message, "received"), 0, RUNG_SAID_INTEGER_MAX, &hello->received))
         return "its hello is not complete";
     return NULL;
 }
 
-static void on_hello(void *context, struct rung_wire *wire, const struct rung_json *message)
+/* The wire is the worker's from now on, or why not. */
+static const char *on_hello(void *context, struct rung_wire *wire, const struct rung_json *message)
 {
-    struct greeting *greeting = context;
-    struct rung_remote *remote = greeting->remote;
+    struct rung_remote *remote = context;
     struct hello hello;
     const char *why = read_hello(&hello, message);
 
-    if (why) {
-        refuse(greeting, why);
-        return;
-    }
-    struct worker *worker = find_worker(remote, hello.id);
-    bool resumed = worker && hello.session && strcmp(hello.session, worker->session) == 0;
+    if (why)
+        return why;
+    struct rung_remote_worker *worker = find_worker(remote, hello.id);
+    bool resumed = worker && strcmp(hello.session, worker->session) == 0;
     if (worker && !resumed)
         remove_worker(worker);
     if (!resumed)
         worker = add_worker(remote, hello.id, hello.host, hello.trainers);
-    if (!worker) {
-        refuse(greeting, "there is no room for more trainers");
-        return;
-    }
-    forget_greeting(greeting);
+    if (!worker)
+        return "there is no room for more trainers";
     welcome(worker, wire, resumed);
     if (!rung_peer_connected(worker->peer, wire, resumed ? (uint64_t)hello.received : 0)) {
         rung_wire_free(wire);
         remove_worker(worker);
-        return;
+        return NULL;
     }
     if (!resumed)
         tell_joined(worker);
-}
-
-static void on_greeting_closed(void *context, struct rung_wire *wire, bool broken, const char *reason)
-{
-    struct greeting *greeting = context;
-    struct rung_remote *remote = greeting->remote;
-    char text[400];
-
-    if (broken) {
-        snprintf(text, sizeof text, "a connection was refused: %.300s", reason);
-        warn(remote, text);
-    }
-    forget_greeting(greeting);
-    rung_wire_free(wire);
-}
-
-/* Workers greet first. */
-static void on_greeting_open(void *context, struct rung_wire *wire)
-{
-    (void)context, (void)wire;
-}
-
-static void on_greeting_piece(void *context, struct rung_wire *wire, uint64_t stream, const void *data,
-                              size_t length)
-{
-    (void)context, (void)wire, (void)stream, (void)data, (void)length;
-}
-
-static void on_connection(evutil_socket_t fd, short what, void *context)
-{
-    struct rung_remote *remote = context;
-    int socket;
-
-    (void)what;
-    while ((socket = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        if (remote->greeting_count >= GREETINGS) { /* the oldest has had its time */
-            struct greeting *oldest = remote->greetings;
-            while (oldest->next)
-                oldest = oldest->next;
-            rung_wire_free(oldest->wire);
-            forget_greeting(oldest);
-        }
-        struct greeting *greeting = rung_mem_zalloc(1, sizeof *greeting);
-        struct rung_wire_listener listener = {.context = greeting,
-                                              .open = on_greeting_open,
-                                              .message = on_hello,
-                                              .piece = on_greeting_piece,
-                                              .closed = on_greeting_closed};
-        greeting->remote = remote;
-        greeting->next = remote->greetings;
-        remote->greetings = greeting;
-        remote->greeting_count++;
-        greeting->wire = rung_wire_create(remote->tls, remote->base, socket, true, &listener);
-        if (!greeting->wire)
-            forget_greeting(greeting);
-    }
-}
-
-/* ---- the executor ---- */
-
-static void tell_worker(struct place *place, const char *type, const char *more)
-{
-    struct rung_buf *text = &place->worker->remote->text;
-
-    rung_buf_clear(text);
-    rung_buf_printf(text, "{\"type\":\"%s\",\"slot\":%d,\"life\":%lld%s}", type, place->index,
-                    (long long)place->life, more);
-    rung_peer_send(place->worker->peer, rung_buf_cstr(text));
-}
-
-/* As a member: ,"NAME":LINE without its newline. */
-static const char *line_member(struct rung_remote *remote, const char *name)
-{
-    struct rung_buf whole;
-
-    rung_buf_init(&whole, RUNG_BUF_UNLIMITED);
-    if (remote->line.length > 0 && remote->line.data[remote->line.length - 1] == '\n')
-        remote->line.data[--remote->line.length] = '\0';
-    rung_buf_printf(&whole, ",\"%s\":", name);
-    rung_buf_append(&whole, remote->line.data, remote->line.length);
-    rung_buf_free(&remote->line);
-    remote->line = whole;
-    return rung_buf_cstr(&remote->line);
-}
-
-static int start_trainer(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err)
-{
-    struct rung_remote *remote = self;
-    struct place *place = place_at(self, slot);
-
-    rung_buf_clear(&remote->line);
-    rung_proto_write_start(&remote->line, start);
-    if (remote->line.length > RUNG_PEER_TEXT_MAX / 2)
-        return rung_err_set(err, RUNG_EFAIL,
-                            "trainer.settings do not fit into a message to a worker: %zu bytes",
-                            remote->line.length);
-    place->alive = true;
-    place->life++;
-    place->job = -1;
-    free(place->log);
-    place->log = NULL;
-    tell_worker(place, "start", line_member(remote, "start"));
-    return 0;
-}
-
-static void send_work(void *self, int slot, const struct rung_proto_job *job, const char *type)
-{
-    struct rung_remote *remote = self;
-    struct place *place = place_at(self, slot);
-    struct rung_proto_job bare = *job;
-
-    clear_job(place);
-    place->job = job->job;
-    place->state_in = job->state_in ? rung_mem_strdup(job->state_in) : NULL;
-    place->state_out = job->state_out ? rung_mem_strdup(job->state_out) : NULL;
-    bare.state_in = bare.state_out = NULL;
-    rung_buf_clear(&remote->line);
-    rung_proto_write_job(&remote->line, &bare);
-    line_member(remote, "job");
-    rung_buf_printf(&remote->line, ",\"state\":%s,\"save\":%s", job->state_in ? "true" : "false",
-                    job->state_out ? "true" : "false");
-    tell_worker(place, type, rung_buf_cstr(&remote->line));
-}
-
-static void send_job(void *self, int slot, const struct rung_proto_job *job)
-{
-    send_work(self, slot, job, "job");
-}
-
-static void send_evaluate(void *self, int slot, const struct rung_proto_job *job)
-{
-    send_work(self, slot, job, "evaluate");
-}
-
-static void send_forget(void *self, int slot, uint32_t model)
-{
-    char more[64];
-
-    snprintf(more, sizeof more, ",\"model\":%u", model);
-    tell_worker(place_at(self, slot), "forget", more);
-}
-
-static void stop_trainer(void *self, int slot)
-{
-    if (place_at(self, slot)->alive)
-        tell_worker(place_at(self, slot), "stop", "");
-}
-
-static void kill_trainer(void *self, int slot)
-{
-    if (place_at(self, slot)->alive)
-        tell_worker(place_at(self, slot), "kill", "");
-}
-
-static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
-{
-    const char *log = place_at(self, slot)->log;
-    size_t length = log ? strlen(log) : 0, from = length;
-
-    while (from > 0 && (log[from - 1] != '\n' || from == length || lines-- > 1))
-        from--;
-    rung_buf_append(out, log ? log + from : "", length - from);
-}
-
-static struct rung_place place_of(void *self, int slot)
-{
-    const struct place *place = place_at(self, slot);
-
-    return (struct rung_place){place->worker ? place->worker->host : "", "remote"};
+    return NULL;
 }
 
 /* ---- life ---- */
+
+static void on_greeter_warning(void *context, const char *text)
+{
+    warn(context, text);
+}
 
 static int open_listener(struct rung_remote *remote, struct rung_err *err)
 {
@@ -689,8 +387,12 @@ static int open_listener(struct rung_remote *remote, struct rung_err *err)
         code = rung_address_listen(&fd, &remote->port, &remote->options.address, err);
     if (code < 0)
         return code;
-    remote->accepting = event_new(remote->base, fd, EV_READ | EV_PERSIST, on_connection, remote);
-    event_add(remote->accepting, NULL);
+    struct rung_greeter_options greeter = {.tls = remote->tls,
+                                           .protocol = RUNG_REMOTE_PROTOCOL,
+                                           .context = remote,
+                                           .hello = on_hello,
+                                           .warn = on_greeter_warning};
+    remote->greeter = rung_greeter_create(remote->base, fd, &greeter);
     return 0;
 }
 
@@ -713,24 +415,14 @@ int rung_remote_create(struct rung_remote **out, struct event_base *base,
     }
     remote->leases = event_new(base, -1, EV_PERSIST, on_lease, remote);
     event_add(remote->leases, &period);
-    remote->executor = (struct rung_executor){.self = remote,
-                                              .slots = RUNG_REMOTE_SLOTS,
-                                              .absent = RUNG_REMOTE_SLOTS,
-                                              .place = place_of,
-                                              .start = start_trainer,
-                                              .job = send_job,
-                                              .evaluate = send_evaluate,
-                                              .forget = send_forget,
-                                              .stop = stop_trainer,
-                                              .kill = kill_trainer,
-                                              .log_tail = log_tail};
+    remote->executor = rung_remote_orders(remote);
     *out = remote;
     return 0;
 }
 
 static bool all_idle(const struct rung_remote *remote)
 {
-    for (const struct worker *worker = remote->workers; worker; worker = worker->next)
+    for (const struct rung_remote_worker *worker = remote->workers; worker; worker = worker->next)
         if (rung_peer_is_connected(worker->peer) && !rung_peer_idle(worker->peer))
             return false;
     return true;
@@ -742,7 +434,7 @@ static void say_goodbye(struct rung_remote *remote)
     double until = rung_clock_monotonic() + GOODBYE;
     struct timeval tick = {.tv_usec = 20000};
 
-    for (struct worker *worker = remote->workers; worker; worker = worker->next)
+    for (struct rung_remote_worker *worker = remote->workers; worker; worker = worker->next)
         rung_peer_send(worker->peer, "{\"type\":\"goodbye\"}");
     while (!all_idle(remote) && rung_clock_monotonic() < until) {
         event_base_loopexit(remote->base, &tick);
@@ -755,25 +447,17 @@ void rung_remote_free(struct rung_remote *remote)
     if (!remote)
         return;
     remote->closing = true;
-    if (remote->accepting) {
-        int fd = event_get_fd(remote->accepting);
-        event_free(remote->accepting);
-        close(fd);
-    }
+    rung_greeter_free(remote->greeter);
     if (remote->leases)
         event_free(remote->leases);
     say_goodbye(remote);
     while (remote->workers) {
-        struct worker *worker = remote->workers;
+        struct rung_remote_worker *worker = remote->workers;
         remote->workers = worker->next;
         free_worker(worker);
     }
-    while (remote->greetings) {
-        rung_wire_free(remote->greetings->wire);
-        forget_greeting(remote->greetings);
-    }
     for (size_t i = 0; i < RUNG_REMOTE_SLOTS; i++) {
-        clear_job(&remote->places[i]);
+        rung_remote_clear_job(&remote->places[i]);
         free(remote->places[i].log);
     }
     for (size_t i = 0; i < remote->warning_count; i++)

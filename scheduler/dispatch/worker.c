@@ -6,6 +6,8 @@
 #include "dispatch/local.h"
 #include "dispatch/peer.h"
 #include "dispatch/remote.h"
+#include "dispatch/said.h"
+#include "dispatch/trainer_text.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define BACK_OFF_FIRST 0.1 /* seconds until it connects again; doubled each time */
@@ -22,7 +23,6 @@
 #define FAREWELL       5.0 /* seconds in which what is done still gets to the scheduler */
 #define LOG_LINES      20
 #define LOG_BYTES      (64 * 1024) /* of these lines, at most */
-#define ID_TEXT        33
 
 enum { SIGNALS = 3 };
 static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
@@ -46,7 +46,7 @@ struct worker {
     struct rung_trainer_spec trainer;
     struct rung_cache *cache;
     struct work *work; /* per slot */
-    char id[ID_TEXT], session[ID_TEXT];
+    char id[RUNG_SAID_ID_TEXT], session[RUNG_SAID_ID_TEXT];
     struct event *again, *watch, *signals[SIGNALS];
     double back_off, alone_since; /* alone_since: NaN while connected */
     double leave_at;              /* INFINITY: not leaving */
@@ -68,28 +68,6 @@ static void finish(struct worker *worker)
 {
     worker->over = true;
     event_base_loopbreak(worker->base);
-}
-
-static int64_t integer(const struct rung_json *object, const char *key, int64_t otherwise)
-{
-    int64_t value = otherwise;
-
-    return rung_json_integer(rung_json_get(object, key), 0, RUNG_PEER_INTEGER_MAX, &value) ? value
-                                                                                           : otherwise;
-}
-
-static const char *string(const struct rung_json *object, const char *key)
-{
-    const struct rung_json *value = rung_json_get(object, key);
-
-    return rung_json_is(value, RUNG_JSON_STRING) ? rung_json_string(value) : "";
-}
-
-static bool flag(const struct rung_json *object, const char *key)
-{
-    const struct rung_json *value = rung_json_get(object, key);
-
-    return rung_json_is(value, RUNG_JSON_BOOL) && rung_json_bool(value);
 }
 
 /* ---- what the scheduler is told ---- */
@@ -212,7 +190,7 @@ static void run_work(struct worker *worker, int slot)
     rung_json_write(&parameters, rung_json_get(work->line, "parameters"));
     struct rung_proto_job job = {.job = work->job,
                                  .model = (uint32_t)work->model,
-                                 .seed = (uint32_t)integer(work->line, "seed", 0),
+                                 .seed = (uint32_t)rung_said_integer(work->line, "seed", 0),
                                  .parameters = rung_buf_cstr(&parameters),
                                  .from = work->from,
                                  .to = work->to,
@@ -235,12 +213,12 @@ static void take_work(struct worker *worker, int slot, const struct rung_json *m
         return;
     work->line = rung_json_copy(line);
     work->evaluate = evaluate;
-    work->save = flag(message, "save");
-    work->has_state = flag(message, "state");
-    work->job = integer(line, "job", 0);
-    work->model = integer(line, "model", 0);
-    work->from = integer(line, "from", 0);
-    work->to = integer(line, "to", 0);
+    work->save = rung_said_flag(message, "save");
+    work->has_state = rung_said_flag(message, "state");
+    work->job = rung_said_integer(line, "job", 0);
+    work->model = rung_said_integer(line, "model", 0);
+    work->from = rung_said_integer(line, "from", 0);
+    work->to = rung_said_integer(line, "to", 0);
     work->waits = work->has_state && !rung_cache_has(worker->cache, (uint32_t)work->model, work->from);
     if (!work->waits) {
         run_work(worker, slot);
@@ -255,7 +233,7 @@ static void take_state(struct worker *worker, int slot, const struct rung_json *
 {
     struct work *work = &worker->work[slot];
 
-    if (!work->waits || integer(message, "job", -1) != work->job)
+    if (!work->waits || rung_said_integer(message, "job", -1) != work->job)
         return;
     if (file && rung_cache_take(worker->cache, file, (uint32_t)work->model, work->from)) {
         run_work(worker, slot);
@@ -275,14 +253,15 @@ static void start_trainer(struct worker *worker, int slot, const struct rung_jso
     struct rung_executor *executor = rung_local_executor(worker->local);
     const struct rung_json *line = rung_json_get(message, "start");
     struct rung_err err;
-    struct rung_proto_start start = {.search = string(line, "search"),
-                                     .seed = (uint64_t)integer(line, "seed", 0),
-                                     .trainer = integer(line, "trainer", 0),
-                                     .threads = integer(line, "threads", 1),
+    struct rung_proto_start start = {.search = rung_said_string(line, "search"),
+                                     .seed = (uint64_t)rung_said_integer(line, "seed", 0),
+                                     .trainer = rung_said_integer(line, "trainer", 0),
+                                     .threads = rung_said_integer(line, "threads", 1),
                                      .settings = rung_json_get(line, "settings"),
-                                     .examples_per_call = integer(line, "examples_per_call", RUNG_UNSET)};
+                                     .examples_per_call =
+                                         rung_said_integer(line, "examples_per_call", RUNG_UNSET)};
 
-    worker->work[slot].life = integer(message, "life", 0);
+    worker->work[slot].life = rung_said_integer(message, "life", 0);
     if (start.settings && executor->start(executor->self, slot, &start, &err) == 0)
         return;
     begin_report(worker, "gone", slot);
@@ -309,7 +288,7 @@ static void on_order(void *context, const struct rung_json *message, const char 
 {
     struct worker *worker = context;
     struct rung_executor *executor = rung_local_executor(worker->local);
-    const char *type = string(message, "type");
+    const char *type = rung_said_string(message, "type");
     int64_t slot;
 
     if (strcmp(type, "goodbye") == 0) {
@@ -321,14 +300,14 @@ static void on_order(void *context, const struct rung_json *message, const char 
     struct work *work = &worker->work[slot];
     if (strcmp(type, "start") == 0)
         start_trainer(worker, (int)slot, message);
-    else if (integer(message, "life", -1) != work->life)
+    else if (rung_said_integer(message, "life", -1) != work->life)
         return;
     else if (strcmp(type, "job") == 0 || strcmp(type, "evaluate") == 0)
         take_work(worker, (int)slot, message, type[0] == 'e');
     else if (strcmp(type, "state") == 0)
         take_state(worker, (int)slot, message, file);
     else if (strcmp(type, "forget") == 0)
-        executor->forget(executor->self, (int)slot, (uint32_t)integer(message, "model", 0));
+        executor->forget(executor->self, (int)slot, (uint32_t)rung_said_integer(message, "model", 0));
     else if (strcmp(type, "stop") == 0)
         executor->stop(executor->self, (int)slot);
     else if (strcmp(type, "kill") == 0)
@@ -347,62 +326,6 @@ static char *on_place(void *context, uint64_t stream)
 
 /* ---- a session ---- */
 
-static void free_trainer(struct rung_trainer_spec *trainer)
-{
-    for (size_t i = 0; i < trainer->words; i++)
-        free(trainer->command[i]);
-    for (size_t i = 0; i < trainer->env_count; i++) {
-        free(trainer->env_names[i]);
-        free(trainer->env_values[i]);
-    }
-    free(trainer->command);
-    free(trainer->env_names);
-    free(trainer->env_values);
-    *trainer = (struct rung_trainer_spec){0};
-}
-
-/* Programs may lie elsewhere here: beside this one, if not where the scheduler has it. */
-static char *program_here(const char *path)
-{
-    char own[4096];
-    const char *slash = strrchr(path, '/');
-    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-
-    if (!slash || access(path, X_OK) == 0 || length <= 0)
-        return rung_mem_strdup(path);
-    own[length] = '\0';
-    char *beside = rung_mem_printf("%.*s%s", (int)(strrchr(own, '/') - own), own, slash);
-    if (access(beside, X_OK) == 0)
-        return beside;
-    free(beside);
-    return rung_mem_strdup(path);
-}
-
-static bool read_trainer(struct rung_trainer_spec *trainer, const struct rung_json *json)
-{
-    const struct rung_json *command = rung_json_get(json, "command"), *env = rung_json_get(json, "env");
-
-    *trainer = (struct rung_trainer_spec){.threads = integer(json, "threads", 1)};
-    if (!rung_json_is(command, RUNG_JSON_ARRAY) || rung_json_size(command) == 0 ||
-        !rung_json_is(env, RUNG_JSON_OBJECT))
-        return false;
-    trainer->command = rung_mem_zalloc(rung_json_size(command) + 1, sizeof *trainer->command);
-    for (const struct rung_json *word = rung_json_first(command); word; word = rung_json_next(word))
-        trainer->command[trainer->words++] =
-            rung_mem_strdup(rung_json_is(word, RUNG_JSON_STRING) ? rung_json_string(word) : "");
-    char *program = program_here(trainer->command[0]);
-    free(trainer->command[0]);
-    trainer->command[0] = program;
-    trainer->env_names = rung_mem_zalloc(rung_json_size(env) + 1, sizeof *trainer->env_names);
-    trainer->env_values = rung_mem_zalloc(rung_json_size(env) + 1, sizeof *trainer->env_values);
-    for (const struct rung_json *value = rung_json_first(env); value; value = rung_json_next(value)) {
-        trainer->env_names[trainer->env_count] = rung_mem_strdup(rung_json_key(value));
-        trainer->env_values[trainer->env_count++] =
-            rung_mem_strdup(rung_json_is(value, RUNG_JSON_STRING) ? rung_json_string(value) : "");
-    }
-    return true;
-}
-
 static void end_session(struct worker *worker)
 {
     rung_local_free(worker->local);
@@ -412,7 +335,7 @@ static void end_session(struct worker *worker)
     for (size_t i = 0; i < worker->options->trainers; i++)
         end_work(&worker->work[i]);
     rung_cache_clear(worker->cache);
-    free_trainer(&worker->trainer);
+    rung_trainer_text_free(&worker->trainer);
     rung_json_free(worker->welcome);
     worker->welcome = NULL;
 }
@@ -427,12 +350,12 @@ static bool begin_session(struct worker *worker, const struct rung_json *welcome
     double seconds = rung_json_is(beat, RUNG_JSON_NUMBER) ? rung_json_number(beat) : 0;
 
     end_session(worker);
-    if (!(seconds > 0) || !read_trainer(&worker->trainer, rung_json_get(welcome, "trainer")))
+    if (!(seconds > 0) || !rung_trainer_text_read(&worker->trainer, rung_json_get(welcome, "trainer")))
         return false;
     worker->welcome = rung_json_copy(welcome);
-    snprintf(worker->session, sizeof worker->session, "%s", string(welcome, "session"));
+    snprintf(worker->session, sizeof worker->session, "%s", rung_said_string(welcome, "session"));
     struct rung_local_options options = {.trainer = &worker->trainer,
-                                         .metric = string(worker->welcome, "metric"),
+                                         .metric = rung_said_string(worker->welcome, "metric"),
                                          .folder = rung_cache_work_folder(worker->cache),
                                          .log_folder = rung_cache_log_folder(worker->cache),
                                          .slots = worker->options->trainers};
@@ -483,11 +406,11 @@ static void fail(struct worker *worker, int code, const char *format, const char
 static void on_welcome(void *context, struct rung_wire *wire, const struct rung_json *message)
 {
     struct worker *worker = context;
-    bool resumed = flag(message, "resumed") && worker->peer;
+    bool resumed = rung_said_flag(message, "resumed") && worker->peer;
 
     worker->greeting = NULL;
-    if (strcmp(string(message, "type"), "welcome") != 0) {
-        fail(worker, RUNG_EUSE, "the scheduler refuses this worker: %s", string(message, "reason"));
+    if (strcmp(rung_said_string(message, "type"), "welcome") != 0) {
+        fail(worker, RUNG_EUSE, "the scheduler refuses this worker: %s", rung_said_string(message, "reason"));
         rung_wire_free(wire);
         return;
     }
@@ -499,7 +422,8 @@ static void on_welcome(void *context, struct rung_wire *wire, const struct rung_
     worker->back_off = BACK_OFF_FIRST;
     worker->alone_since = NAN;
     tell(worker, resumed ? "connected again to %s" : "connected to %s", rung_wire_peer(wire));
-    if (!rung_peer_connected(worker->peer, wire, resumed ? (uint64_t)integer(message, "received", 0) : 0)) {
+    if (!rung_peer_connected(worker->peer, wire,
+                             resumed ? (uint64_t)rung_said_integer(message, "received", 0) : 0)) {
         rung_wire_free(wire);
         fail(worker, RUNG_EFAIL, "%s", "the scheduler has messages that were never sent");
     }
@@ -587,17 +511,6 @@ static void on_stop_signal(evutil_socket_t fd, short what, void *context)
     leave(worker);
 }
 
-static bool make_id(struct worker *worker)
-{
-    unsigned char bytes[(ID_TEXT - 1) / 2];
-
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return false;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(worker->id + 2 * i, 3, "%02x", bytes[i]);
-    return true;
-}
-
 static int open_worker(struct worker *worker, struct rung_err *err)
 {
     struct timeval tick = {.tv_usec = 100000};
@@ -606,7 +519,7 @@ static int open_worker(struct worker *worker, struct rung_err *err)
     if (code < 0 || (code = rung_cache_create(&worker->cache, worker->options->folder, err)) < 0)
         return code;
     worker->base = event_base_new();
-    if (!worker->base || !make_id(worker))
+    if (!worker->base || !rung_said_id(worker->id))
         return rung_err_set(err, RUNG_EFAIL, "cannot make an event loop");
     worker->work = rung_mem_zalloc(worker->options->trainers, sizeof *worker->work);
     worker->again = evtimer_new(worker->base, on_again, worker);
