@@ -60,12 +60,16 @@ static void start_one(struct rung_engine *engine, int slot, double now)
 {
     const struct rung_spec *spec = engine->options.spec;
     struct rung_err err;
-    struct rung_proto_start start = {.search = engine->options.name,
-                                     .seed = spec->search.seed,
-                                     .trainer = slot,
-                                     .threads = spec->trainer.threads,
-                                     .settings = spec->trainer.settings,
-                                     .examples_per_call = spec->search.examples_per_call};
+    struct rung_start start = {.line = {.search = engine->options.name,
+                                        .seed = spec->search.seed,
+                                        .trainer = slot,
+                                        .threads = spec->trainer.threads,
+                                        .settings = spec->trainer.settings,
+                                        .examples_per_call = spec->search.examples_per_call},
+                               .trainer = &spec->trainer,
+                               .metric = spec->metric,
+                               .folder = engine->options.folder,
+                               .log_folder = rung_states_log_folder(engine->states)};
     rung_pool_started(engine->pool, slot, now, spec->limits.start_timeout);
     if (engine->executor->start(engine->executor->self, slot, &start, &err) == 0)
         return;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "core/spec.h"
 #include "dispatch/proto.h"
 
 #include <stdbool.h>
@@ -44,6 +45,15 @@ struct rung_executor_listener {
     void (*left)(void *context, int slot, double now);
 };
 
+/* A trainer to be started, of whatever search. What it points to is borrowed until it is gone. */
+struct rung_start {
+    struct rung_proto_start line; /* the first message to it */
+    const struct rung_trainer_spec *trainer;
+    const char *metric; /* objective.metric, to read its results with */
+    /* Of one on this machine; absolute: its working directory, and where its log is kept. */
+    const char *folder, *log_folder;
+};
+
 /* Where a slot is. */
 struct rung_place {
     const char *host; /* name of the machine */
@@ -57,7 +67,7 @@ struct rung_executor {
     struct rung_place (*place)(void *self, int slot);
     /* Starts a trainer in an empty slot and sends it `start`. RUNG_EFAIL: it cannot be started (the reason
      * says why). */
-    int (*start)(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err);
+    int (*start)(void *self, int slot, const struct rung_start *start, struct rung_err *err);
     void (*job)(void *self, int slot, const struct rung_proto_job *job);
     void (*evaluate)(void *self, int slot, const struct rung_proto_job *job);
     /* Goes out with the next job or evaluate. */

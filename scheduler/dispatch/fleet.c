@@ -12,7 +12,7 @@ static struct rung_place place(void *self, int slot)
     return executor->place(executor->self, slot);
 }
 
-static int start(void *self, int slot, const struct rung_proto_start *message, struct rung_err *err)
+static int start(void *self, int slot, const struct rung_start *message, struct rung_err *err)
 {
     struct rung_executor *executor = executor_of(self, slot);
     return executor->start(executor->self, slot, message, err);

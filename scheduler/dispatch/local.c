@@ -31,7 +31,8 @@
 struct trainer {
     struct rung_local *local;
     int slot;
-    bool alive; /* from start to gone */
+    bool alive;              /* from start to gone */
+    struct rung_start start; /* as which it was started */
     pid_t pid;
     int socket; /* -1 at end of file */
     bool reaped;
@@ -51,7 +52,7 @@ struct trainer {
 
 struct rung_local {
     struct event_base *base;
-    struct rung_local_options options;
+    size_t slots;
     struct rung_executor executor;
     struct rung_executor_listener listener;
     struct trainer *trainers;
@@ -132,7 +133,7 @@ static void on_child(evutil_socket_t fd, short what, void *context)
     struct rung_local *local = context;
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < local->options.slots; i++) {
+    for (size_t i = 0; i < local->slots; i++) {
         struct trainer *t = &local->trainers[i];
         if (!t->alive || t->reaped || waitpid(t->pid, &t->status, WNOHANG) != t->pid)
             continue;
@@ -157,7 +158,7 @@ static void handle_line(struct trainer *t, const char *line, size_t length, doub
 {
     struct rung_proto_message message;
     struct rung_err err;
-    if (rung_proto_read(&message, line, length, t->local->options.metric, &err) == 0)
+    if (rung_proto_read(&message, line, length, t->start.metric, &err) == 0)
         t->local->listener.message(t->local->listener.context, t->slot, &message, now);
     else
         violation(t, err.text);
@@ -303,7 +304,7 @@ static int open_log(struct trainer *t, struct rung_err *err)
 {
     if (t->log >= 0)
         close(t->log);
-    t->log = rung_logfile_open(t->local->options.log_folder, t->slot, &t->log_start, err);
+    t->log = rung_logfile_open(t->start.log_folder, t->slot, &t->log_start, err);
     return t->log < 0 ? RUNG_EFAIL : 0;
 }
 
@@ -312,8 +313,8 @@ static int fork_trainer(struct trainer *t, struct rung_err *err)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return rung_err_set(err, RUNG_EFAIL, "cannot make a socket: %s", strerror(errno));
-    struct rung_spawn spawn = {.trainer = t->local->options.trainer,
-                               .folder = t->local->options.folder,
+    struct rung_spawn spawn = {.trainer = t->start.trainer,
+                               .folder = t->start.folder,
                                .slot = t->slot,
                                .socket = pair[1],
                                .log = t->log,
@@ -329,10 +330,11 @@ static int fork_trainer(struct trainer *t, struct rung_err *err)
     return 0;
 }
 
-static int start_trainer(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err)
+static int start_trainer(void *self, int slot, const struct rung_start *start, struct rung_err *err)
 {
     struct rung_local *local = self;
     struct trainer *t = trainer_at(self, slot);
+    t->start = *start;
     int rc = open_log(t, err);
     if (rc == 0)
         rc = fork_trainer(t, err);
@@ -348,7 +350,7 @@ static int start_trainer(void *self, int slot, const struct rung_proto_start *st
     t->writable = event_new(local->base, t->socket, EV_WRITE, on_writable, t);
     t->escalation = evtimer_new(local->base, on_escalation, t);
     event_add(t->readable, NULL);
-    rung_proto_write_start(&t->out, start);
+    rung_proto_write_start(&t->out, &start->line);
     flush(t);
     return 0;
 }
@@ -360,7 +362,7 @@ static void on_trim(evutil_socket_t fd, short what, void *context)
     struct rung_local *local = context;
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < local->options.slots; i++)
+    for (size_t i = 0; i < local->slots; i++)
         if (local->trainers[i].alive)
             rung_logfile_trim(local->trainers[i].log, &local->trainers[i].log_start);
     rung_oom_look(&local->memory, rung_clock_monotonic());
@@ -369,31 +371,31 @@ static void on_trim(evutil_socket_t fd, short what, void *context)
 /* So many trainers may need more descriptors than a process is usually given. */
 static void get_files(struct rung_local *local)
 {
-    rlim_t needed = FILES_PER_TRAINER * local->options.slots + FILES_BESIDES;
+    rlim_t needed = FILES_PER_TRAINER * local->slots + FILES_BESIDES;
     if (getrlimit(RLIMIT_NOFILE, &local->files) != 0 || local->files.rlim_cur >= needed)
         return;
     struct rlimit most = {local->files.rlim_max, local->files.rlim_max};
     local->more_files = setrlimit(RLIMIT_NOFILE, &most) == 0;
 }
 
-struct rung_local *rung_local_create(struct event_base *base, const struct rung_local_options *options)
+struct rung_local *rung_local_create(struct event_base *base, size_t slots)
 {
     struct rung_local *local = rung_mem_zalloc(1, sizeof *local);
     struct timeval trim = {.tv_usec = TRIM_MICROSECONDS};
     local->base = base;
-    local->options = *options;
+    local->slots = slots;
     rung_oom_look(&local->memory, rung_clock_monotonic());
     get_files(local);
     if (gethostname(local->host, sizeof local->host - 1) != 0)
         strcpy(local->host, "localhost");
-    local->trainers = rung_mem_zalloc(options->slots, sizeof *local->trainers);
-    for (size_t i = 0; i < options->slots; i++) {
+    local->trainers = rung_mem_zalloc(slots, sizeof *local->trainers);
+    for (size_t i = 0; i < slots; i++) {
         local->trainers[i].local = local;
         local->trainers[i].slot = (int)i;
         local->trainers[i].socket = local->trainers[i].log = -1;
     }
     local->executor = (struct rung_executor){.self = local,
-                                             .slots = options->slots,
+                                             .slots = slots,
                                              .place = place_of,
                                              .start = start_trainer,
                                              .job = send_job,
@@ -413,7 +415,7 @@ void rung_local_free(struct rung_local *local)
 {
     if (!local)
         return;
-    for (size_t i = 0; i < local->options.slots; i++) {
+    for (size_t i = 0; i < local->slots; i++) {
         struct trainer *t = &local->trainers[i];
         if (t->alive && !t->reaped) {
             signal_session(t, SIGKILL);

@@ -5,22 +5,12 @@
 #ifndef RUNG_DISPATCH_LOCAL_H
 #define RUNG_DISPATCH_LOCAL_H
 
-#include "core/spec.h"
 #include "dispatch/executor.h"
 
 struct event_base;
 struct rung_local;
 
-struct rung_local_options {
-    const struct rung_trainer_spec *trainer;
-    const char *metric;     /* objective.metric, to read results with */
-    const char *folder;     /* the trainers' working directory, absolute */
-    const char *log_folder; /* absolute, exists */
-    size_t slots;
-};
-
-/* Everything in options is borrowed while the executor lives. */
-struct rung_local *rung_local_create(struct event_base *base, const struct rung_local_options *options);
+struct rung_local *rung_local_create(struct event_base *base, size_t slots);
 /* Ends whatever still runs with SIGKILL and reaps it. NULL is allowed. */
 void rung_local_free(struct rung_local *local);
 

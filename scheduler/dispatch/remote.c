@@ -5,7 +5,6 @@
 #include "dispatch/greeter.h"
 #include "dispatch/peer.h"
 #include "dispatch/said.h"
-#include "dispatch/trainer_text.h"
 #include "rung/version.h"
 
 #include <event2/event.h>
@@ -145,7 +144,7 @@ static void hear_line(struct rung_remote_slot *place, const struct rung_json *me
     if (said)
         rung_json_write(&remote->line, said);
     int code = rung_proto_read(&line, rung_buf_cstr(&remote->line), remote->line.length,
-                               remote->options.metric, &err);
+                               place->metric, &err);
     if (code == 0 && line.type == RUNG_PROTO_RESULT && line.job == place->job && place->state_out && file &&
         rename(file, place->state_out) != 0)
         rung_err_set(&err, RUNG_EFAIL, "its state cannot be kept");
@@ -299,12 +298,6 @@ static void welcome(struct rung_remote_worker *worker, struct rung_wire *wire, b
         RUNG_REMOTE_PROTOCOL, worker->session, resumed ? "true" : "false",
         (unsigned long long)rung_peer_received(worker->peer));
     rung_json_write_number(text, remote->options.beat);
-    rung_buf_text(text, ",\"search\":");
-    rung_json_write_string(text, remote->options.search);
-    rung_buf_text(text, ",\"metric\":");
-    rung_json_write_string(text, remote->options.metric);
-    rung_buf_text(text, ",\"trainer\":");
-    rung_trainer_text_write(text, remote->options.trainer);
     rung_buf_char(text, '}');
     rung_wire_send(wire, text->data, text->length);
 }

@@ -7,7 +7,6 @@
 #define RUNG_DISPATCH_REMOTE_H
 
 #include "base/err.h"
-#include "core/spec.h"
 #include "dispatch/address.h"
 #include "dispatch/executor.h"
 #include "dispatch/key.h"
@@ -21,9 +20,6 @@ struct event_base;
 struct rung_remote;
 
 struct rung_remote_options {
-    const struct rung_trainer_spec *trainer;
-    const char *metric; /* objective.metric, to read results with */
-    const char *search;
     struct rung_address address;
     struct rung_key key;
     double beat;    /* seconds between heartbeats; a lease is RUNG_PEER_SILENCES of them */

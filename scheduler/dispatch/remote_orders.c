@@ -1,6 +1,7 @@
 #include "dispatch/remote_private.h"
 
 #include "base/mem.h"
+#include "dispatch/trainer_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,13 +46,13 @@ static const char *line_member(struct rung_remote *remote, const char *name)
     return rung_buf_cstr(&remote->line);
 }
 
-static int start_trainer(void *self, int slot, const struct rung_proto_start *start, struct rung_err *err)
+static int start_trainer(void *self, int slot, const struct rung_start *start, struct rung_err *err)
 {
     struct rung_remote *remote = self;
     struct rung_remote_slot *place = rung_remote_slot_at(self, slot);
 
     rung_buf_clear(&remote->line);
-    rung_proto_write_start(&remote->line, start);
+    rung_proto_write_start(&remote->line, &start->line);
     if (remote->line.length > RUNG_PEER_TEXT_MAX / 2)
         return rung_err_set(err, RUNG_EFAIL,
                             "trainer.settings do not fit into a message to a worker: %zu bytes",
@@ -59,9 +60,15 @@ static int start_trainer(void *self, int slot, const struct rung_proto_start *st
     place->alive = true;
     place->life++;
     place->job = -1;
+    place->metric = start->metric;
     free(place->log);
     place->log = NULL;
-    tell_worker(place, "start", line_member(remote, "start"));
+    line_member(remote, "start");
+    rung_buf_text(&remote->line, ",\"metric\":");
+    rung_json_write_string(&remote->line, start->metric);
+    rung_buf_text(&remote->line, ",\"trainer\":");
+    rung_trainer_text_write(&remote->line, start->trainer);
+    tell_worker(place, "start", rung_buf_cstr(&remote->line));
     return 0;
 }
 

@@ -124,10 +124,7 @@ static void on_remote_warning(void *context, const char *text)
 static int open_remote(struct session *session, struct rung_err *err)
 {
     const struct rung_session_options *options = session->options;
-    struct rung_remote_options remote = {.trainer = &options->spec->trainer,
-                                         .metric = options->spec->metric,
-                                         .search = options->name,
-                                         .address = options->listen->address,
+    struct rung_remote_options remote = {.address = options->listen->address,
                                          .key = options->listen->key,
                                          .beat = options->listen->beat,
                                          .first_slot = (int)options->trainers,
@@ -153,12 +150,7 @@ static int open_session(struct session *session, struct rung_err *err)
     session->base = make_base();
     if (!session->base)
         return rung_err_set(err, RUNG_EFAIL, "cannot make an event loop");
-    struct rung_local_options local = {.trainer = &options->spec->trainer,
-                                       .metric = options->spec->metric,
-                                       .folder = options->folder,
-                                       .slots = options->trainers,
-                                       .log_folder = rung_states_log_folder(session->states)};
-    session->local = rung_local_create(session->base, &local);
+    session->local = rung_local_create(session->base, options->trainers);
     struct rung_executor *executor = rung_local_executor(session->local);
     if (options->listen) {
         if ((rc = open_remote(session, err)) < 0)

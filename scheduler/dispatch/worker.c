@@ -27,8 +27,10 @@
 enum { SIGNALS = 3 };
 static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-/* What a slot's trainer has to do. */
+/* What a slot's trainer is, and has to do. */
 struct work {
+    struct rung_trainer_spec trainer;
+    char *metric;
     int64_t life;
     bool evaluate, save, has_state, waits; /* waits: for its state */
     struct rung_json *line;                /* the job as the scheduler sent it; NULL: none */
@@ -42,8 +44,6 @@ struct worker {
     struct rung_wire *greeting; /* a connection on which no welcome came yet */
     struct rung_peer *peer;     /* NULL before the first welcome */
     struct rung_local *local;
-    struct rung_json *welcome; /* of the present session */
-    struct rung_trainer_spec trainer;
     struct rung_cache *cache;
     struct work *work; /* per slot */
     char id[RUNG_SAID_ID_TEXT], session[RUNG_SAID_ID_TEXT];
@@ -248,25 +248,42 @@ static void take_state(struct worker *worker, int slot, const struct rung_json *
     end_work(work);
 }
 
+static void forget_trainer(struct work *work)
+{
+    rung_trainer_text_free(&work->trainer);
+    work->trainer = (struct rung_trainer_spec){0};
+    free(work->metric);
+    work->metric = NULL;
+}
+
 static void start_trainer(struct worker *worker, int slot, const struct rung_json *message)
 {
     struct rung_executor *executor = rung_local_executor(worker->local);
     const struct rung_json *line = rung_json_get(message, "start");
     struct rung_err err;
-    struct rung_proto_start start = {.search = rung_said_string(line, "search"),
-                                     .seed = (uint64_t)rung_said_integer(line, "seed", 0),
-                                     .trainer = rung_said_integer(line, "trainer", 0),
-                                     .threads = rung_said_integer(line, "threads", 1),
-                                     .settings = rung_json_get(line, "settings"),
-                                     .examples_per_call =
-                                         rung_said_integer(line, "examples_per_call", RUNG_UNSET)};
+    struct work *work = &worker->work[slot];
+    struct rung_start start = {
+        .line = {.search = rung_said_string(line, "search"),
+                 .seed = (uint64_t)rung_said_integer(line, "seed", 0),
+                 .trainer = rung_said_integer(line, "trainer", 0),
+                 .threads = rung_said_integer(line, "threads", 1),
+                 .settings = rung_json_get(line, "settings"),
+                 .examples_per_call = rung_said_integer(line, "examples_per_call", RUNG_UNSET)},
+        .trainer = &work->trainer,
+        .folder = rung_cache_work_folder(worker->cache),
+        .log_folder = rung_cache_log_folder(worker->cache)};
 
-    worker->work[slot].life = rung_said_integer(message, "life", 0);
-    if (start.settings && executor->start(executor->self, slot, &start, &err) == 0)
+    work->life = rung_said_integer(message, "life", 0);
+    forget_trainer(work);
+    start.metric = work->metric = rung_mem_strdup(rung_said_string(message, "metric"));
+    bool sound =
+        rung_trainer_text_read(&work->trainer, rung_json_get(message, "trainer")) && start.line.settings;
+    if (sound && executor->start(executor->self, slot, &start, &err) == 0)
         return;
     begin_report(worker, "gone", slot);
     rung_buf_text(&worker->text, ",\"number\":127,\"log\":");
-    rung_json_write_string(&worker->text, start.settings ? err.text : "a start without settings");
+    rung_json_write_string(&worker->text,
+                           sound ? err.text : "a start that makes no sense: both need the same rung");
     end_report(worker);
 }
 
@@ -332,12 +349,11 @@ static void end_session(struct worker *worker)
     worker->local = NULL;
     rung_peer_free(worker->peer);
     worker->peer = NULL;
-    for (size_t i = 0; i < worker->options->trainers; i++)
+    for (size_t i = 0; i < worker->options->trainers; i++) {
         end_work(&worker->work[i]);
+        forget_trainer(&worker->work[i]);
+    }
     rung_cache_clear(worker->cache);
-    rung_trainer_text_free(&worker->trainer);
-    rung_json_free(worker->welcome);
-    worker->welcome = NULL;
 }
 
 static void on_lost(void *context, bool broken, const char *reason);
@@ -350,16 +366,10 @@ static bool begin_session(struct worker *worker, const struct rung_json *welcome
     double seconds = rung_json_is(beat, RUNG_JSON_NUMBER) ? rung_json_number(beat) : 0;
 
     end_session(worker);
-    if (!(seconds > 0) || !rung_trainer_text_read(&worker->trainer, rung_json_get(welcome, "trainer")))
+    if (!(seconds > 0))
         return false;
-    worker->welcome = rung_json_copy(welcome);
     snprintf(worker->session, sizeof worker->session, "%s", rung_said_string(welcome, "session"));
-    struct rung_local_options options = {.trainer = &worker->trainer,
-                                         .metric = rung_said_string(worker->welcome, "metric"),
-                                         .folder = rung_cache_work_folder(worker->cache),
-                                         .log_folder = rung_cache_log_folder(worker->cache),
-                                         .slots = worker->options->trainers};
-    worker->local = rung_local_create(worker->base, &options);
+    worker->local = rung_local_create(worker->base, worker->options->trainers);
     rung_local_listen(worker->local, (struct rung_executor_listener){.context = worker,
                                                                      .message = on_message,
                                                                      .violation = on_violation,

@@ -53,7 +53,7 @@ static double chance(struct world *w)
     return rung_rng_uniform(&w->rng);
 }
 
-static int start(void *self, int slot, const struct rung_proto_start *message, struct rung_err *err)
+static int start(void *self, int slot, const struct rung_start *message, struct rung_err *err)
 {
     struct world *w = self;
     (void)message;

@@ -82,7 +82,7 @@ static void come(struct world *w, int slot, double delay)
     rung_heap_put(&w->due, (uint32_t)slot, -(w->now + delay), w->order++);
 }
 
-static int start(void *self, int slot, const struct rung_proto_start *message, struct rung_err *err)
+static int start(void *self, int slot, const struct rung_start *message, struct rung_err *err)
 {
     struct world *w = self;
     (void)message;

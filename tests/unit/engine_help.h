@@ -50,7 +50,7 @@ struct rig {
 
 /* ---- the executor ---- */
 
-static int start(void *self, int slot, const struct rung_proto_start *message, struct rung_err *err)
+static int start(void *self, int slot, const struct rung_start *message, struct rung_err *err)
 {
     struct slot *s = &((struct rig *)self)->slots[slot];
     (void)message;

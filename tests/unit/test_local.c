@@ -63,16 +63,18 @@ static void begin(struct trial *trial, const char *script)
     command[2] = (char *)script;
     trial->trainer = (struct rung_trainer_spec){
         .command = command, .words = 3, .settings = trial->settings, .count = 1, .threads = 1};
-    struct rung_local_options options = {
-        .trainer = &trial->trainer, .metric = "score", .folder = folder, .log_folder = folder, .slots = 1};
-    trial->local = rung_local_create(trial->base, &options);
+    trial->local = rung_local_create(trial->base, 1);
     trial->executor = rung_local_executor(trial->local);
     rung_local_listen(trial->local, (struct rung_executor_listener){.context = trial,
                                                                     .message = on_message,
                                                                     .violation = on_violation,
                                                                     .closing = on_closing,
                                                                     .gone = on_gone});
-    struct rung_proto_start start = {.search = "x", .threads = 1, .settings = trial->settings};
+    struct rung_start start = {.line = {.search = "x", .threads = 1, .settings = trial->settings},
+                               .trainer = &trial->trainer,
+                               .metric = "score",
+                               .folder = folder,
+                               .log_folder = folder};
     if (trial->executor->start(trial->executor->self, 0, &start, &err) != 0)
         fail_msg("%s", err.text);
 }
