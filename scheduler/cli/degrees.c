@@ -365,7 +365,7 @@ static bool seen_before(struct rung_degrees *degrees, const struct rung_search_r
     struct rung_buf text;
 
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
-    rung_buf_printf(&text, "%.17g %s %s", row->started_at, row->host ? row->host : "", row->name);
+    rung_search_row_identity(&text, row);
     for (size_t k = 0; k < degrees->seen_count; k++) {
         if (strcmp(degrees->seen[k], rung_buf_cstr(&text)) == 0) {
             rung_buf_free(&text);

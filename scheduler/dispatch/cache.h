@@ -18,16 +18,22 @@ void rung_cache_clear(struct rung_cache *cache); /* forgets all states */
 const char *rung_cache_log_folder(const struct rung_cache *cache);
 const char *rung_cache_work_folder(const struct rung_cache *cache); /* where this process was started */
 
-/* Paths; the caller frees them. Of a state that is there, of one that a trainer makes, of one that is being
- * sent. */
-char *rung_cache_path(const struct rung_cache *cache, uint32_t model, int64_t calls);
-char *rung_cache_attempt_path(const struct rung_cache *cache, int64_t job);
-char *rung_cache_arrival_path(const struct rung_cache *cache, int64_t job);
+/* Of the search's models, from now on; the same for the same identity. */
+uint32_t rung_cache_search(struct rung_cache *cache, const char *identity);
 
-bool rung_cache_has(const struct rung_cache *cache, uint32_t model, int64_t calls);
+/* Paths; the caller frees them. Of a state that is there, of one that a trainer makes, of one that is being
+ * sent, of one that waits for a scheduler that wants it. */
+char *rung_cache_path(const struct rung_cache *cache, uint32_t search, uint32_t model, int64_t calls);
+char *rung_cache_attempt_path(const struct rung_cache *cache, uint64_t stream);
+char *rung_cache_arrival_path(const struct rung_cache *cache, uint64_t stream);
+char *rung_cache_late_path(const struct rung_cache *cache, uint64_t number);
+
+bool rung_cache_has(const struct rung_cache *cache, uint32_t search, uint32_t model, int64_t calls);
 /* path becomes the model's state, instead of the one before; take moves it, keep leaves it where it is, too.
  */
-bool rung_cache_take(struct rung_cache *cache, const char *path, uint32_t model, int64_t calls);
-bool rung_cache_keep(struct rung_cache *cache, const char *path, uint32_t model, int64_t calls);
+bool rung_cache_take(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
+                     int64_t calls);
+bool rung_cache_keep(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
+                     int64_t calls);
 
 #endif

@@ -257,6 +257,18 @@ static void on_left(void *context, int slot, double now)
     rung_pool_left(((struct rung_engine *)context)->pool, slot);
 }
 
+static bool on_wanted(void *context, const struct rung_late *late, struct rung_late_wanted *wanted,
+                      double now)
+{
+    return rung_engine_wants(context, late, wanted, now);
+}
+
+static void on_late(void *context, const struct rung_late *late, const struct rung_proto_message *messages,
+                    size_t count, double now)
+{
+    rung_engine_late(context, late, messages, count, now);
+}
+
 struct rung_executor_listener rung_engine_listener(struct rung_engine *engine)
 {
     return (struct rung_executor_listener){.context = engine,
@@ -265,7 +277,9 @@ struct rung_executor_listener rung_engine_listener(struct rung_engine *engine)
                                            .closing = on_closing,
                                            .gone = on_gone,
                                            .joined = on_joined,
-                                           .left = on_left};
+                                           .left = on_left,
+                                           .wanted = on_wanted,
+                                           .late = on_late};
 }
 
 /* ---- phases ---- */

@@ -44,6 +44,9 @@ bool rung_engine_judges(const struct rung_engine *engine, double now);
 /* When it wants a turn although nothing happens; INFINITY: never. */
 double rung_engine_wake_at(const struct rung_engine *engine, double now);
 
+/* Trainers that it could keep busy now: those that are, and one for each job that waits. */
+size_t rung_engine_demand(const struct rung_engine *engine);
+
 /* The clock of the outside world may jump, and runs on while the machine sleeps: seconds since 1970 at time 0
  * of the clock that times come from, as of now. */
 void rung_engine_set_epoch(struct rung_engine *engine, double epoch);

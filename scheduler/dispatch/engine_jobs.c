@@ -105,13 +105,9 @@ static void held_by(struct rung_engine *engine, int slot, uint32_t model)
     rung_pool_slot(engine->pool, slot)->held = model;
 }
 
-/* The file that the trainer made becomes the model's state; its predecessor goes after the commit. False:
- * there is none. */
-static bool take_state(struct rung_engine *engine, int slot, const struct rung_job *job)
+bool rung_engine_take_state(struct rung_engine *engine, const struct rung_job *job)
 {
     struct rung_err err;
-    if (rung_pool_slot(engine->pool, slot)->stateless)
-        return true;
     int64_t bytes = rung_states_attempt_size(engine->states, job->model, job->to, job->number);
     if (bytes < 0)
         return false;
@@ -130,9 +126,8 @@ static bool take_state(struct rung_engine *engine, int slot, const struct rung_j
     return true;
 }
 
-static void record_progress(struct rung_engine *engine, int slot, uint32_t model)
+static void record_progress(struct rung_engine *engine, struct rung_report *report, uint32_t model)
 {
-    struct rung_report *report = &engine->reports[slot];
     struct rung_err err;
     for (size_t i = 0; i < report->count && !engine->broken; i++) {
         const struct rung_report_call *call = &report->calls[i];
@@ -143,8 +138,17 @@ static void record_progress(struct rung_engine *engine, int slot, uint32_t model
     rung_report_clear(report);
 }
 
-static void take_training_result(struct rung_engine *engine, int slot, const struct rung_job *job,
-                                 double score, const struct rung_proto_message *message, double now)
+bool rung_engine_objective(const struct rung_engine *engine, const struct rung_proto_message *message,
+                           double *score)
+{
+    bool by_score = strcmp(engine->options.spec->metric, "score") == 0 && message->has_score;
+    *score = by_score ? message->score : message->metric;
+    return by_score || message->has_metric;
+}
+
+void rung_engine_take_training(struct rung_engine *engine, int64_t trainer, struct rung_report *report,
+                               const struct rung_job *job, double score,
+                               const struct rung_proto_message *message, double now)
 {
     struct rung_model_view view = rung_search_model(engine->search, job->model);
     struct rung_engine_model *facts = &engine->models[job->model];
@@ -158,11 +162,11 @@ static void take_training_result(struct rung_engine *engine, int slot, const str
     row.score_seconds = message->score_seconds;
     if (message->examples != RUNG_UNSET)
         row.examples = message->examples;
-    row.trainer = slot;
+    row.trainer = trainer;
     row.state_bytes = facts->state_bytes;
     facts->attempts = facts->lost = 0;
     facts->failed_slot = -1;
-    record_progress(engine, slot, job->model);
+    record_progress(engine, report, job->model);
     rung_engine_feed(engine, &event, &row);
 }
 
@@ -176,21 +180,22 @@ static void take_evaluation(struct rung_engine *engine, const struct rung_proto_
 void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                         double now)
 {
-    struct rung_job job = rung_pool_slot(engine->pool, slot)->job;
-    const char *metric = engine->options.spec->metric;
-    bool by_score = strcmp(metric, "score") == 0 && message->has_score;
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    struct rung_job job = s->job;
+    double score;
     if (job.purpose == RUNG_JOB_EVALUATE) {
         job_over(engine, slot, now);
         take_evaluation(engine, message);
         return;
     }
-    if (!by_score && !message->has_metric) {
+    if (!rung_engine_objective(engine, message, &score)) {
         char reason[200];
-        snprintf(reason, sizeof reason, "its result has no \"%.100s\", which is the objective", metric);
+        snprintf(reason, sizeof reason, "its result has no \"%.100s\", which is the objective",
+                 engine->options.spec->metric);
         rung_engine_violation(engine, slot, reason, now);
         return;
     }
-    if (!take_state(engine, slot, &job)) {
+    if (!s->stateless && !rung_engine_take_state(engine, &job)) {
         rung_engine_violation(engine, slot,
                               "it answered without having made its state file (a trainer that cannot save "
                               "says \"state\":\"none\")",
@@ -200,7 +205,7 @@ void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_
     held_by(engine, slot, job.model);
     job_over(engine, slot, now);
     if (job.purpose == RUNG_JOB_TRAIN)
-        take_training_result(engine, slot, &job, by_score ? message->score : message->metric, message, now);
+        rung_engine_take_training(engine, slot, &engine->reports[slot], &job, score, message, now);
     else
         rung_jobq_return(engine->queue, job.model);
 }

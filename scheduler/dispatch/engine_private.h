@@ -1,6 +1,7 @@
 /* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
  * the record. engine_assign.c: which job to which trainer. engine_jobs.c: jobs sent and
- * their answers. engine_trainers.c: starts and ends of trainers. */
+ * their answers. engine_late.c: answers that come after their worker was given up. engine_trainers.c: starts
+ * and ends of trainers. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -62,8 +63,9 @@ struct rung_engine {
 
     struct rung_engine_model *models;
     size_t model_count, model_capacity;
-    uint32_t best;                     /* best that ended a last rung, as of the last step */
-    double best_score;                 /* oriented maximum of all last scores, for limits.score */
+    uint32_t best;     /* best that ended a last rung, as of the last step */
+    double best_score; /* oriented maximum of all last scores, for limits.score */
+    int64_t late_taken, late_dropped;
     int64_t results_heard, predict_at; /* of this start; when those to come are forecast anew */
     int64_t calls_done;
     int64_t calls_before;  /* of earlier starts */
@@ -107,7 +109,26 @@ void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_
 void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_failure_kind kind,
                                 const char *reason, bool final, double now);
 
+/* The file that the trainer made becomes the model's state; its predecessor goes after the commit. False:
+ * there is none. */
+bool rung_engine_take_state(struct rung_engine *engine, const struct rung_job *job);
+/* False: the result has no value of that name. */
+bool rung_engine_objective(const struct rung_engine *engine, const struct rung_proto_message *message,
+                           double *score);
+/* Records it with what was reported before it. */
+void rung_engine_take_training(struct rung_engine *engine, int64_t trainer, struct rung_report *report,
+                               const struct rung_job *job, double score,
+                               const struct rung_proto_message *message, double now);
+
+/* engine_late.c */
+bool rung_engine_wants(struct rung_engine *engine, const struct rung_late *late,
+                       struct rung_late_wanted *wanted, double now);
+void rung_engine_late(struct rung_engine *engine, const struct rung_late *late,
+                      const struct rung_proto_message *messages, size_t count, double now);
+
 /* engine_trainers.c */
+/* Its job is somebody else's: it is ended, and replaced. */
+void rung_engine_supersede(struct rung_engine *engine, int slot);
 void rung_engine_start_trainers(struct rung_engine *engine, double now);
 void rung_engine_expire(struct rung_engine *engine, double now);
 void rung_engine_dismiss(struct rung_engine *engine, bool at_once);

@@ -67,6 +67,7 @@ static void start_one(struct rung_engine *engine, int slot, double now)
                                         .settings = spec->trainer.settings,
                                         .examples_per_call = spec->search.examples_per_call},
                                .trainer = &spec->trainer,
+                               .identity = rung_record_identity(engine->options.record),
                                .metric = spec->metric,
                                .folder = engine->options.folder,
                                .log_folder = rung_states_log_folder(engine->states)};
@@ -84,6 +85,11 @@ static size_t trainers_wanted(const struct rung_engine *engine)
     if (engine->phase != RUNG_PHASE_RUNNING)
         return 0;
     return rung_search_asks(engine->search) ? rung_pool_slots(engine->pool) : rung_jobq_count(engine->queue);
+}
+
+size_t rung_engine_demand(const struct rung_engine *engine)
+{
+    return rung_pool_count(engine->pool, RUNG_SLOT_BUSY) + trainers_wanted(engine);
 }
 
 /* Called after jobs were assigned: who is idle although jobs are queued may not have them (they failed
@@ -141,6 +147,12 @@ static void give_up_process(struct rung_engine *engine, int slot)
 {
     engine->executor->kill(engine->executor->self, slot);
     rung_pool_leaving(engine->pool, slot);
+}
+
+void rung_engine_supersede(struct rung_engine *engine, int slot)
+{
+    rung_report_clear(&engine->reports[slot]);
+    give_up_process(engine, slot);
 }
 
 /* It never came to a job: whatever ends it now makes its start a failed one, or it would be started for ever.

@@ -27,6 +27,19 @@ struct rung_exit {
     bool worker_gone;   /* with the worker that kept it, of which nothing more is known */
 };
 
+/* A result of a training job whose trainer was given up with its worker, which has come back. */
+struct rung_late {
+    const char *identity; /* of its search */
+    uint32_t model;
+    int64_t job, from, to; /* as it was sent */
+    int64_t trainer;       /* slot at that time */
+    bool has_state;        /* the trainer saved one */
+};
+struct rung_late_wanted {
+    struct rung_buf *state; /* path where its state is to be put before it is told; empty without one */
+    const char *metric;     /* to read it with */
+};
+
 /* What an executor tells the engine. Called from within the executor's own pass, never from within
  * one of the functions below. */
 struct rung_executor_listener {
@@ -43,13 +56,21 @@ struct rung_executor_listener {
     /* A slot that was absent is there, and empty; or it is there no more: it was empty. */
     void (*joined)(void *context, int slot, double now);
     void (*left)(void *context, int slot, double now);
+    /* Whether a late result would be taken, which may be asked before its state has travelled. One that is
+     * not is never offered again, and counted. */
+    bool (*wanted)(void *context, const struct rung_late *late, struct rung_late_wanted *wanted, double now);
+    /* It, after it was wanted, though it may not be any more: the last of what its trainer said, which is
+     * progress but for that. */
+    void (*late)(void *context, const struct rung_late *late, const struct rung_proto_message *messages,
+                 size_t count, double now);
 };
 
 /* A trainer to be started, of whatever search. What it points to is borrowed until it is gone. */
 struct rung_start {
     struct rung_proto_start line; /* the first message to it */
     const struct rung_trainer_spec *trainer;
-    const char *metric; /* objective.metric, to read its results with */
+    const char *identity; /* of its search, unlike any other's, whichever process runs it */
+    const char *metric;   /* objective.metric, to read its results with */
     /* Of one on this machine; absolute: its working directory, and where its log is kept. */
     const char *folder, *log_folder;
 };

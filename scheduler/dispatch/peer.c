@@ -152,6 +152,26 @@ void rung_peer_send(struct rung_peer *peer, const char *text)
     rung_peer_send_file(peer, text, NULL, 0, false);
 }
 
+void rung_peer_each_waiting(const struct rung_peer *peer,
+                            void (*each)(void *context, const struct rung_json *message, const char *file),
+                            void *context)
+{
+    struct rung_buf text;
+    struct rung_err err;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    for (size_t i = 0; i < peer->link.count; i++) {
+        const struct rung_link_message *waiting = &peer->link.messages[peer->link.first + i];
+        rung_buf_clear(&text);
+        rung_buf_printf(&text, "{%s", waiting->text);
+        struct rung_json *message = rung_json_parse(rung_buf_cstr(&text), text.length, 0, &err);
+        if (message)
+            each(context, message, waiting->file);
+        rung_json_free(message);
+    }
+    rung_buf_free(&text);
+}
+
 bool rung_peer_idle(const struct rung_peer *peer)
 {
     return peer->link.count == 0;

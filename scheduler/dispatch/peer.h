@@ -49,6 +49,10 @@ void rung_peer_send(struct rung_peer *peer, const char *text);
  * arrived. One that cannot be read then is left out. */
 void rung_peer_send_file(struct rung_peer *peer, const char *text, const char *file, uint64_t stream,
                          bool remove);
+/* Each message that is not known to have arrived, in order: a JSON object, and the file that goes with it. */
+void rung_peer_each_waiting(const struct rung_peer *peer,
+                            void (*each)(void *context, const struct rung_json *message, const char *file),
+                            void *context);
 /* Everything sent so far has arrived. */
 bool rung_peer_idle(const struct rung_peer *peer);
 

@@ -5,6 +5,7 @@
 #include "dispatch/greeter.h"
 #include "dispatch/peer.h"
 #include "dispatch/said.h"
+#include "dispatch/stream.h"
 #include "rung/version.h"
 
 #include <event2/event.h>
@@ -13,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRAINERS    1024 /* of one worker, at most */
-#define GOODBYE     2.0  /* seconds that workers get to hear it */
-#define LEASE_CHECK 0.5  /* seconds between looks at who is silent, at most */
+#define GOODBYE     2.0         /* seconds that workers get to hear it */
+#define LEASE_CHECK 0.5         /* seconds between looks at who is silent, at most */
+#define LOG_BYTES   (64 * 1024) /* of what a trainer printed last, at most */
 
 static int slot_of(const struct rung_remote_slot *place)
 {
@@ -45,8 +46,10 @@ static void keep_log(struct rung_remote_slot *place, const struct rung_json *mes
 
     if (!rung_json_is(log, RUNG_JSON_STRING))
         return;
+    const char *text = rung_json_string(log);
+    size_t length = strlen(text);
     free(place->log);
-    place->log = rung_mem_strdup(rung_json_string(log));
+    place->log = rung_mem_strdup(text + (length > LOG_BYTES ? length - LOG_BYTES : 0));
 }
 
 static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit *how)
@@ -65,6 +68,7 @@ static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit 
 static void free_worker(struct rung_remote_worker *worker)
 {
     rung_peer_free(worker->peer);
+    rung_remote_free_awaited(worker);
     free(worker->slots);
     free(worker);
 }
@@ -110,10 +114,15 @@ static void on_lost(void *context, bool broken, const char *reason)
     char text[512];
 
     worker->cut_at = rung_peer_heard_at(worker->peer);
-    if (!broken)
+    if (worker->remote->closing)
         return;
-    snprintf(text, sizeof text, "the worker on %s did not keep to the protocol: %s", worker->host, reason);
+    snprintf(text, sizeof text,
+             broken ? "the worker on %s did not keep to the protocol: %s"
+                    : "the worker on %s is out of reach: %s",
+             worker->host, reason);
     warn(worker->remote, text);
+    if (broken) /* it would do so again: others get its jobs, and it has to begin anew */
+        remove_worker(worker);
 }
 
 /* ---- what a worker says ---- */
@@ -143,8 +152,7 @@ static void hear_line(struct rung_remote_slot *place, const struct rung_json *me
     rung_buf_clear(&remote->line);
     if (said)
         rung_json_write(&remote->line, said);
-    int code = rung_proto_read(&line, rung_buf_cstr(&remote->line), remote->line.length,
-                               place->metric, &err);
+    int code = rung_proto_read(&line, rung_buf_cstr(&remote->line), remote->line.length, place->metric, &err);
     if (code == 0 && line.type == RUNG_PROTO_RESULT && line.job == place->job && place->state_out && file &&
         rename(file, place->state_out) != 0)
         rung_err_set(&err, RUNG_EFAIL, "its state cannot be kept");
@@ -169,8 +177,10 @@ static void send_state(struct rung_remote_slot *place, const struct rung_json *m
     rung_buf_clear(&remote->text);
     rung_buf_printf(&remote->text, "{\"type\":\"state\",\"slot\":%d,\"life\":%lld,\"job\":%lld}",
                     place->index, (long long)place->life, (long long)job);
-    rung_peer_send_file(place->worker->peer, rung_buf_cstr(&remote->text), place->state_in, (uint64_t)job,
-                        false);
+    rung_peer_send_file(place->worker->peer, rung_buf_cstr(&remote->text), place->state_in,
+                        rung_stream_of_job(place->index, job), false);
+    free(place->state_in); /* once is enough: what waits to be sent has a maximum */
+    place->state_in = NULL;
 }
 
 static void hear_gone(struct rung_remote_slot *place, const struct rung_json *message)
@@ -219,6 +229,10 @@ static void on_worker_message(void *context, const struct rung_json *message, co
         remove_worker(worker);
         return;
     }
+    if (strcmp(rung_json_string(type), "late") == 0) {
+        rung_remote_hear_late(worker, message, file);
+        return;
+    }
     struct rung_remote_slot *place = place_of_message(worker, message);
     if (place)
         hear_of_trainer(place, rung_json_string(type), message, file);
@@ -229,12 +243,15 @@ static char *on_place(void *context, uint64_t stream)
 {
     struct rung_remote_worker *worker = context;
 
-    for (size_t i = 0; i < worker->count; i++) {
-        const struct rung_remote_slot *place = rung_remote_slot_at(worker->remote, worker->slots[i]);
-        if (place->alive && place->job == (int64_t)stream && place->state_out)
-            return rung_mem_printf("%s.part", place->state_out);
-    }
-    return NULL;
+    int index = rung_stream_index(stream);
+
+    if (index < 0)
+        return rung_remote_late_place(worker, stream);
+    if ((size_t)index >= worker->count)
+        return NULL;
+    const struct rung_remote_slot *place = rung_remote_slot_at(worker->remote, worker->slots[index]);
+    bool known = place->alive && place->state_out && place->job == (int64_t)rung_stream_number(stream);
+    return known ? rung_mem_printf("%s.part", place->state_out) : NULL;
 }
 
 /* ---- a worker's beginning ---- */
@@ -331,7 +348,7 @@ static const char *read_hello(struct hello *hello, const struct rung_json *messa
         return "it speaks another version of the protocol between schedulers and workers: both need the same "
                "rung";
     if (strlen(hello->id) != RUNG_SAID_ID_TEXT - 1 ||
-        !rung_json_integer(rung_json_get(message, "trainers"), 1, TRAINERS, &hello->trainers) ||
+        !rung_json_integer(rung_json_get(message, "trainers"), 1, RUNG_STREAM_TRAINERS, &hello->trainers) ||
         !rung_json_integer(rung_json_get(message, "received"), 0, RUNG_SAID_INTEGER_MAX, &hello->received))
         return "its hello is not complete";
     return NULL;
@@ -356,9 +373,8 @@ static const char *on_hello(void *context, struct rung_wire *wire, const struct 
         return "there is no room for more trainers";
     welcome(worker, wire, resumed);
     if (!rung_peer_connected(worker->peer, wire, resumed ? (uint64_t)hello.received : 0)) {
-        rung_wire_free(wire);
         remove_worker(worker);
-        return NULL;
+        return "it has messages that were never sent";
     }
     if (!resumed)
         tell_joined(worker);

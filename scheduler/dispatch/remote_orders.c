@@ -64,6 +64,8 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
     free(place->log);
     place->log = NULL;
     line_member(remote, "start");
+    rung_buf_text(&remote->line, ",\"identity\":");
+    rung_json_write_string(&remote->line, start->identity);
     rung_buf_text(&remote->line, ",\"metric\":");
     rung_json_write_string(&remote->line, start->metric);
     rung_buf_text(&remote->line, ",\"trainer\":");

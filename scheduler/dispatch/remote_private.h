@@ -1,5 +1,5 @@
 /* What the files of the remote executor share. remote.c: workers, their leases and what they say.
- * remote_orders.c: what they are told. */
+ * remote_orders.c: what they are told. remote_late.c: results that they bring when they come back. */
 #ifndef RUNG_DISPATCH_REMOTE_PRIVATE_H
 #define RUNG_DISPATCH_REMOTE_PRIVATE_H
 
@@ -11,6 +11,12 @@
 
 #define RUNG_REMOTE_WARNINGS 32 /* different ones that are told */
 
+/* A late result that its worker was asked for, and where its state is to be put. */
+struct rung_remote_awaited {
+    uint64_t number;
+    char *path;
+};
+
 struct rung_remote_worker {
     struct rung_remote *remote;
     struct rung_remote_worker *next;
@@ -20,6 +26,8 @@ struct rung_remote_worker {
     double cut_at; /* when its connection went; meaningless while it has one */
     int *slots;
     size_t count;
+    struct rung_remote_awaited *awaited;
+    size_t awaited_count, awaited_capacity;
 };
 
 struct rung_remote_slot {
@@ -55,5 +63,11 @@ struct rung_remote_slot *rung_remote_slot_at(void *remote, int slot);
 /* It has none any more. */
 void rung_remote_clear_job(struct rung_remote_slot *place);
 struct rung_executor rung_remote_orders(struct rung_remote *remote);
+
+void rung_remote_hear_late(struct rung_remote_worker *worker, const struct rung_json *message,
+                           const char *file);
+/* Where the state of a late result that begins to come is kept, or NULL; the caller frees it. */
+char *rung_remote_late_place(const struct rung_remote_worker *worker, uint64_t stream);
+void rung_remote_free_awaited(struct rung_remote_worker *worker);
 
 #endif

@@ -3,10 +3,12 @@
 #include "base/mem.h"
 #include "dispatch/cache.h"
 #include "dispatch/clock.h"
+#include "dispatch/lates.h"
 #include "dispatch/local.h"
 #include "dispatch/peer.h"
 #include "dispatch/remote.h"
 #include "dispatch/said.h"
+#include "dispatch/stream.h"
 #include "dispatch/trainer_text.h"
 
 #include <errno.h>
@@ -30,7 +32,9 @@ static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 /* What a slot's trainer is, and has to do. */
 struct work {
     struct rung_trainer_spec trainer;
-    char *metric;
+    char *metric, *identity; /* of its search */
+    uint32_t search;         /* in the cache */
+    int64_t number;          /* the scheduler's of the trainer */
     int64_t life;
     bool evaluate, save, has_state, waits; /* waits: for its state */
     struct rung_json *line;                /* the job as the scheduler sent it; NULL: none */
@@ -45,6 +49,7 @@ struct worker {
     struct rung_peer *peer;     /* NULL before the first welcome */
     struct rung_local *local;
     struct rung_cache *cache;
+    struct rung_lates lates;
     struct work *work; /* per slot */
     char id[RUNG_SAID_ID_TEXT], session[RUNG_SAID_ID_TEXT];
     struct event *again, *watch, *signals[SIGNALS];
@@ -105,17 +110,32 @@ static void end_work(struct work *work)
     work->waits = false;
 }
 
+/* Without a result: what its trainer saved of it is of no use. */
+static void abandon_work(struct worker *worker, int slot)
+{
+    struct work *work = &worker->work[slot];
+    char *path = rung_cache_attempt_path(worker->cache, rung_stream_of_job(slot, work->job));
+
+    if (work->line && work->save)
+        unlink(path);
+    free(path);
+    end_work(work);
+}
+
 /* The state goes with the result, and stays here for the model's next job. */
 static void send_result(struct worker *worker, int slot)
 {
     struct work *work = &worker->work[slot];
-    char *path = rung_cache_attempt_path(worker->cache, work->job);
+    uint64_t stream = rung_stream_of_job(slot, work->job);
+    char *path = rung_cache_attempt_path(worker->cache, stream);
 
+    if (!work->evaluate)
+        rung_buf_printf(&worker->text, ",\"model\":%lld,\"from\":%lld,\"to\":%lld", (long long)work->model,
+                        (long long)work->from, (long long)work->to);
     rung_buf_char(&worker->text, '}');
     if (work->save)
-        rung_cache_keep(worker->cache, path, (uint32_t)work->model, work->to);
-    rung_peer_send_file(worker->peer, rung_buf_cstr(&worker->text), work->save ? path : NULL,
-                        (uint64_t)work->job, true);
+        rung_cache_keep(worker->cache, path, work->search, (uint32_t)work->model, work->to);
+    rung_peer_send_file(worker->peer, rung_buf_cstr(&worker->text), work->save ? path : NULL, stream, true);
     free(path);
 }
 
@@ -136,8 +156,10 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
         send_result(worker, slot);
     else
         end_report(worker);
-    if (its_own)
+    if (its_own && message->type == RUNG_PROTO_RESULT)
         end_work(work);
+    else if (its_own)
+        abandon_work(worker, slot);
 }
 
 static void on_violation(void *context, int slot, const char *reason, double now)
@@ -167,7 +189,7 @@ static void on_gone(void *context, int slot, const struct rung_exit *how, double
     struct worker *worker = context;
 
     (void)now;
-    end_work(&worker->work[slot]);
+    abandon_work(worker, slot);
     begin_report(worker, "gone", slot);
     add_log(worker, slot);
     rung_buf_printf(&worker->text, ",\"number\":%d,\"signaled\":%s,\"by_us\":%s,\"out_of_memory\":%s",
@@ -183,8 +205,11 @@ static void run_work(struct worker *worker, int slot)
     struct rung_executor *executor = rung_local_executor(worker->local);
     struct work *work = &worker->work[slot];
     struct rung_buf parameters;
-    char *in = work->has_state ? rung_cache_path(worker->cache, (uint32_t)work->model, work->from) : NULL;
-    char *out = work->save ? rung_cache_attempt_path(worker->cache, work->job) : NULL;
+    char *in = work->has_state
+                   ? rung_cache_path(worker->cache, work->search, (uint32_t)work->model, work->from)
+                   : NULL;
+    char *out =
+        work->save ? rung_cache_attempt_path(worker->cache, rung_stream_of_job(slot, work->job)) : NULL;
 
     rung_buf_init(&parameters, RUNG_BUF_UNLIMITED);
     rung_json_write(&parameters, rung_json_get(work->line, "parameters"));
@@ -219,7 +244,8 @@ static void take_work(struct worker *worker, int slot, const struct rung_json *m
     work->model = rung_said_integer(line, "model", 0);
     work->from = rung_said_integer(line, "from", 0);
     work->to = rung_said_integer(line, "to", 0);
-    work->waits = work->has_state && !rung_cache_has(worker->cache, (uint32_t)work->model, work->from);
+    work->waits =
+        work->has_state && !rung_cache_has(worker->cache, work->search, (uint32_t)work->model, work->from);
     if (!work->waits) {
         run_work(worker, slot);
         return;
@@ -235,7 +261,7 @@ static void take_state(struct worker *worker, int slot, const struct rung_json *
 
     if (!work->waits || rung_said_integer(message, "job", -1) != work->job)
         return;
-    if (file && rung_cache_take(worker->cache, file, (uint32_t)work->model, work->from)) {
+    if (file && rung_cache_take(worker->cache, file, work->search, (uint32_t)work->model, work->from)) {
         run_work(worker, slot);
         return;
     }
@@ -253,7 +279,8 @@ static void forget_trainer(struct work *work)
     rung_trainer_text_free(&work->trainer);
     work->trainer = (struct rung_trainer_spec){0};
     free(work->metric);
-    work->metric = NULL;
+    free(work->identity);
+    work->metric = work->identity = NULL;
 }
 
 static void start_trainer(struct worker *worker, int slot, const struct rung_json *message)
@@ -276,6 +303,9 @@ static void start_trainer(struct worker *worker, int slot, const struct rung_jso
     work->life = rung_said_integer(message, "life", 0);
     forget_trainer(work);
     start.metric = work->metric = rung_mem_strdup(rung_said_string(message, "metric"));
+    work->identity = rung_mem_strdup(rung_said_string(message, "identity"));
+    work->search = rung_cache_search(worker->cache, work->identity);
+    work->number = start.line.trainer;
     bool sound =
         rung_trainer_text_read(&work->trainer, rung_json_get(message, "trainer")) && start.line.settings;
     if (sound && executor->start(executor->self, slot, &start, &err) == 0)
@@ -312,6 +342,10 @@ static void on_order(void *context, const struct rung_json *message, const char 
         leave(worker);
         return;
     }
+    if (strcmp(type, "want") == 0)
+        rung_lates_send(&worker->lates, (uint64_t)rung_said_integer(message, "late", -1), worker->peer);
+    if (strcmp(type, "drop") == 0)
+        rung_lates_drop(&worker->lates, (uint64_t)rung_said_integer(message, "late", -1));
     if (!rung_json_integer(rung_json_get(message, "slot"), 0, (int64_t)worker->options->trainers - 1, &slot))
         return;
     struct work *work = &worker->work[slot];
@@ -335,22 +369,36 @@ static char *on_place(void *context, uint64_t stream)
 {
     struct worker *worker = context;
 
-    for (size_t i = 0; i < worker->options->trainers; i++)
-        if (worker->work[i].waits && worker->work[i].job == (int64_t)stream)
-            return rung_cache_arrival_path(worker->cache, (int64_t)stream);
-    return NULL;
+    int index = rung_stream_index(stream);
+    bool known = index >= 0 && (size_t)index < worker->options->trainers && worker->work[index].waits &&
+                 worker->work[index].job == (int64_t)rung_stream_number(stream);
+
+    return known ? rung_cache_arrival_path(worker->cache, stream) : NULL;
 }
 
 /* ---- a session ---- */
 
+static bool trainer_of(void *context, int64_t slot, int64_t life, struct rung_lates_trainer *trainer)
+{
+    struct worker *worker = context;
+
+    if (slot >= (int64_t)worker->options->trainers || worker->work[slot].life != life ||
+        !worker->work[slot].identity)
+        return false;
+    *trainer = (struct rung_lates_trainer){worker->work[slot].identity, worker->work[slot].number};
+    return true;
+}
+
 static void end_session(struct worker *worker)
 {
+    if (worker->peer)
+        rung_lates_collect(&worker->lates, worker->peer, worker->cache, trainer_of, worker);
     rung_local_free(worker->local);
     worker->local = NULL;
     rung_peer_free(worker->peer);
     worker->peer = NULL;
     for (size_t i = 0; i < worker->options->trainers; i++) {
-        end_work(&worker->work[i]);
+        abandon_work(worker, (int)i);
         forget_trainer(&worker->work[i]);
     }
     rung_cache_clear(worker->cache);
@@ -436,7 +484,10 @@ static void on_welcome(void *context, struct rung_wire *wire, const struct rung_
                              resumed ? (uint64_t)rung_said_integer(message, "received", 0) : 0)) {
         rung_wire_free(wire);
         fail(worker, RUNG_EFAIL, "%s", "the scheduler has messages that were never sent");
+        return;
     }
+    if (!resumed)
+        rung_lates_offer(&worker->lates, worker->peer);
 }
 
 static void on_open(void *context, struct rung_wire *wire)
@@ -554,6 +605,7 @@ static void close_worker(struct worker *worker)
         event_free(worker->again);
     if (worker->watch)
         event_free(worker->watch);
+    rung_lates_free(&worker->lates);
     rung_cache_free(worker->cache);
     rung_wire_tls_free(worker->tls);
     if (worker->base)

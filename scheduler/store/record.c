@@ -102,13 +102,16 @@ int rung_record_names(struct rung_store *store, rung_record_name_fn *each, void 
     return rc;
 }
 
-static struct rung_record *new_record(struct rung_store *store, const struct rung_space *space, uint64_t seed)
+static struct rung_record *new_record(struct rung_store *store, const struct rung_search_row *row,
+                                      const struct rung_space *space, uint64_t seed)
 {
     struct rung_record *record = rung_mem_zalloc(1, sizeof *record);
     record->store = store;
     record->space = space;
     record->seed = seed;
     rung_buf_init(&record->text, RUNG_BUF_UNLIMITED);
+    rung_search_row_identity(&record->text, row);
+    record->identity = rung_mem_strdup(rung_buf_cstr(&record->text));
     return record;
 }
 
@@ -117,6 +120,7 @@ void rung_record_free(struct rung_record *record)
     if (!record)
         return;
     rung_buf_free(&record->text);
+    free(record->identity);
     free(record);
 }
 
@@ -214,7 +218,7 @@ int rung_record_create(struct rung_record **out, struct rung_store *store, const
                        const struct rung_plan *plan, const struct rung_space *space, uint64_t seed,
                        struct rung_err *err)
 {
-    struct rung_record *record = new_record(store, space, seed);
+    struct rung_record *record = new_record(store, row, space, seed);
     *out = NULL;
     int rc = rung_store_begin(store, err);
     record->rollbacks = store->rollbacks;
@@ -245,7 +249,7 @@ static int run_for_search(struct rung_record *record, enum rung_stmt which, stru
 int rung_record_reopen(struct rung_record **out, struct rung_store *store, const struct rung_search_row *row,
                        const struct rung_space *space, uint64_t seed, struct rung_err *err)
 {
-    struct rung_record *record = new_record(store, space, seed);
+    struct rung_record *record = new_record(store, row, space, seed);
     *out = NULL;
     record->id = row->id;
     int rc = rung_store_begin(store, err);
@@ -263,6 +267,16 @@ int rung_record_reopen(struct rung_record **out, struct rung_store *store, const
     }
     *out = record;
     return 0;
+}
+
+void rung_search_row_identity(struct rung_buf *out, const struct rung_search_row *row)
+{
+    rung_buf_printf(out, "%.17g %s %s", row->started_at, row->host ? row->host : "", row->name);
+}
+
+const char *rung_record_identity(const struct rung_record *record)
+{
+    return record->identity;
 }
 
 int64_t rung_record_id(const struct rung_record *record)

@@ -8,6 +8,7 @@
 #ifndef RUNG_STORE_RECORD_H
 #define RUNG_STORE_RECORD_H
 
+#include "base/buf.h"
 #include "core/event.h"
 #include "core/plan.h"
 #include "core/search.h"
@@ -61,6 +62,10 @@ int rung_record_create(struct rung_record **out, struct rung_store *store, const
 int rung_record_reopen(struct rung_record **out, struct rung_store *store, const struct rung_search_row *row,
                        const struct rung_space *space, uint64_t seed, struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_record_free(struct rung_record *record); /* NULL is allowed */
+
+/* A text that no other search has, whatever database it is in, and this one keeps; appended to out. */
+void rung_search_row_identity(struct rung_buf *out, const struct rung_search_row *row);
+const char *rung_record_identity(const struct rung_record *record);
 
 int64_t rung_record_id(const struct rung_record *record);
 int64_t rung_record_events(const struct rung_record *record);  /* events so far, START included */

@@ -18,7 +18,8 @@ struct rung_record {
     uint64_t seed;
     int64_t events, results, failures, trainers; /* the last number given in each table */
     uint64_t rollbacks;                          /* the store's when they were read */
-    struct rung_buf text;                        /* scratch */
+    char *identity;
+    struct rung_buf text; /* scratch */
 };
 
 /* Opens a transaction when none is open, and counts anew when one was undone since. */

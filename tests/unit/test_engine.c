@@ -346,6 +346,120 @@ static void a_failure_for_want_of_room_stops_the_search(void **state)
     }
 }
 
+/* ---- late results ---- */
+
+static const struct rung_exit worker_gone = {.worker_gone = true};
+
+/* Two models on two trainers, of which the first is lost with its worker while it has a job. */
+static struct rig *lost_one(struct rung_late *late)
+{
+    struct rig *rig =
+        rig_open(SPEC("\"algorithm\":\"random\",\"models\":3,\"max_iter\":2,\"priority\":\"fifo\"", ""), 2);
+    all_ready(rig);
+    *late = (struct rung_late){.identity = rung_record_identity(rig->record),
+                               .model = rig->slots[0].model,
+                               .job = rig->slots[0].job,
+                               .to = rig->slots[0].to,
+                               .trainer = 0,
+                               .has_state = true};
+    goes(rig, 0, worker_gone);
+    pass(rig);
+    return rig;
+}
+
+static bool wanted(struct rig *rig, const struct rung_late *late, char path[512])
+{
+    struct rung_buf state;
+    struct rung_late_wanted what = {.state = &state};
+    rung_buf_init(&state, RUNG_BUF_UNLIMITED);
+    bool is = rig->tell.wanted(rig->tell.context, late, &what, rig->now);
+    snprintf(path, 512, "%s", rung_buf_cstr(&state));
+    if (is)
+        assert_string_equal(what.metric, "score");
+    rung_buf_free(&state);
+    return is;
+}
+
+/* With progress at call 1 and a score of 0.75. */
+static void bring(struct rig *rig, const struct rung_late *late)
+{
+    struct rung_proto_message messages[2] = {
+        {.type = RUNG_PROTO_PROGRESS, .job = late->job, .call = 1, .fit_seconds = 0.5},
+        {.type = RUNG_PROTO_RESULT,
+         .job = late->job,
+         .has_score = true,
+         .score = 0.75,
+         .metric = NAN,
+         .fit_seconds = NAN,
+         .score_seconds = NAN}};
+    rig->tell.late(rig->tell.context, late, messages, 2, rig->now);
+    pass(rig);
+}
+
+static void a_result_of_a_job_that_waits_is_taken(void **state)
+{
+    struct rung_late late;
+    char path[512];
+    (void)state;
+    struct rig *rig = lost_one(&late);
+    assert_true(wanted(rig, &late, path));
+    write_file(path, "xyz", 3);
+    bring(rig, &late);
+    assert_says(rig,
+                "SELECT model || ' ' || partial_fit_calls || ' ' || score || ' ' || trainer FROM history",
+                late.model == 0 ? "0 2 0.75 0" : "1 2 0.75 0");
+    assert_says(rig, "SELECT partial_fit_time IS NULL FROM history", "1");
+    assert_says(rig, "SELECT call || ' ' || fit_seconds FROM calls", "1 0.5");
+    assert_false(wanted(rig, &late, path)); /* once */
+    rig_close(rig);
+}
+
+static void who_does_it_again_is_ended(void **state)
+{
+    struct rung_late late;
+    char path[512];
+    (void)state;
+    struct rig *rig = lost_one(&late);
+    answer(rig, 1, 0.5, 10);
+    pass(rig);
+    assert_int_equal(rig->slots[1].model, late.model);
+    assert_true(wanted(rig, &late, path));
+    write_file(path, "xyz", 3);
+    bring(rig, &late);
+    assert_true(rig->slots[1].killed);
+    goes(rig, 1, (struct rung_exit){.by_us = true, .signaled = true, .number = 9});
+    pass(rig);
+    assert_says(rig, "SELECT count(*) FROM history", "2");
+    assert_says(rig, "SELECT group_concat(kind) FROM failures", "lost");
+    rig_close(rig);
+}
+
+static void a_result_that_does_not_fit_is_not_wanted(void **state)
+{
+    struct rung_late late;
+    char path[512];
+    (void)state;
+    struct rig *rig = lost_one(&late);
+    struct rung_late other = late;
+    other.identity = "another search";
+    assert_false(wanted(rig, &other, path));
+    other = late;
+    other.to = 1;
+    assert_false(wanted(rig, &other, path));
+    other = late;
+    other.from = 1;
+    assert_false(wanted(rig, &other, path));
+    other = late;
+    other.model = 3;
+    assert_false(wanted(rig, &other, path));
+    other.model = UINT32_MAX;
+    assert_false(wanted(rig, &other, path));
+    assert_true(wanted(rig, &late, path));
+    bring(rig, &late); /* without its state */
+    assert_says(rig, "SELECT count(*) FROM history", "0");
+    rig_close(rig);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -367,6 +481,9 @@ int main(void)
         TEST(fifo_is_strictly_by_age),
         TEST(parameters_that_fit_into_no_message_fail_their_model),
         TEST(a_failure_for_want_of_room_stops_the_search),
+        TEST(a_result_of_a_job_that_waits_is_taken),
+        TEST(who_does_it_again_is_ended),
+        TEST(a_result_that_does_not_fit_is_not_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
