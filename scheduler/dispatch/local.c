@@ -24,8 +24,6 @@
 #define TERM_SECONDS      2                  /* from SIGTERM to SIGKILL */
 #define LINGER_SECONDS    1                  /* from the end of the process to the end of its socket */
 #define TRIM_MICROSECONDS 250000             /* between looks at the lengths of logs */
-#define FILES_PER_TRAINER 2                  /* its socket and its log */
-#define FILES_BESIDES     64                 /* the database, and what is open for a moment */
 
 /* One trainer. It has ended when its socket is at end of file and it has been reaped, in either order. */
 struct trainer {
@@ -41,9 +39,9 @@ struct trainer {
     bool leaving; /* `stop` is written: end of file follows when all is sent */
     bool unread;  /* it has closed its socket before it had read all */
     bool signaled_by_us;
-    int next_signal; /* of the escalation */
-    int log;         /* stays open until the next start, for the tail; -1 before the first */
-    off_t log_start;
+    int next_signal;    /* of the escalation */
+    int log;            /* stays open until the next start, for the tail; -1 before the first */
+    off_t log_marks[2]; /* where its log begins, and up to where it was followed */
     struct rung_buf in, out;
     struct rung_buf forgets; /* for the next job: behind this one they would pass for a part of it, unread */
     size_t scanned;          /* bytes of `in` known to hold no newline */
@@ -104,7 +102,7 @@ static void end_if_over(struct trainer *t)
     how.number = how.signaled ? WTERMSIG(t->status) : WEXITSTATUS(t->status);
     if (how.signaled && how.number == SIGKILL && !how.by_us)
         how.out_of_memory = rung_oom_explains(&local->memory, rung_oom_kills());
-    rung_logfile_trim(t->log, &t->log_start);
+    rung_logfile_trim(t->log, t->log_marks, 2);
     event_free(t->escalation);
     t->escalation = NULL;
     rung_buf_free(&t->in);
@@ -295,7 +293,7 @@ static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
     const struct trainer *t = trainer_at(self, slot);
     if (t->log >= 0)
-        rung_logfile_tail(t->log, t->log_start, lines, out);
+        rung_logfile_tail(t->log, t->log_marks[0], lines, out);
 }
 
 /* ---- its beginning ---- */
@@ -304,7 +302,8 @@ static int open_log(struct trainer *t, struct rung_err *err)
 {
     if (t->log >= 0)
         close(t->log);
-    t->log = rung_logfile_open(t->start.log_folder, t->slot, &t->log_start, err);
+    t->log = rung_logfile_open(t->start.log_folder, t->slot, &t->log_marks[0], err);
+    t->log_marks[1] = t->log_marks[0];
     return t->log < 0 ? RUNG_EFAIL : 0;
 }
 
@@ -364,15 +363,14 @@ static void on_trim(evutil_socket_t fd, short what, void *context)
     (void)what;
     for (size_t i = 0; i < local->slots; i++)
         if (local->trainers[i].alive)
-            rung_logfile_trim(local->trainers[i].log, &local->trainers[i].log_start);
+            rung_logfile_trim(local->trainers[i].log, local->trainers[i].log_marks, 2);
     rung_oom_look(&local->memory, rung_clock_monotonic());
 }
 
-/* So many trainers may need more descriptors than a process is usually given. */
+/* Many trainers, and workers beside them, need more descriptors than a process is usually given. */
 static void get_files(struct rung_local *local)
 {
-    rlim_t needed = FILES_PER_TRAINER * local->slots + FILES_BESIDES;
-    if (getrlimit(RLIMIT_NOFILE, &local->files) != 0 || local->files.rlim_cur >= needed)
+    if (getrlimit(RLIMIT_NOFILE, &local->files) != 0 || local->files.rlim_cur == local->files.rlim_max)
         return;
     struct rlimit most = {local->files.rlim_max, local->files.rlim_max};
     local->more_files = setrlimit(RLIMIT_NOFILE, &most) == 0;
@@ -437,6 +435,13 @@ void rung_local_free(struct rung_local *local)
         setrlimit(RLIMIT_NOFILE, &local->files);
     free(local->trainers);
     free(local);
+}
+
+void rung_local_follow_log(struct rung_local *local, int slot, size_t most, struct rung_buf *out)
+{
+    struct trainer *t = trainer_at(local, slot);
+    if (t->log >= 0)
+        rung_logfile_follow(t->log, &t->log_marks[1], most, !t->alive, out);
 }
 
 struct rung_executor *rung_local_executor(struct rung_local *local)

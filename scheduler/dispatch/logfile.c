@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define TAIL_BYTES (64 * 1024)
+#define LAG_BYTES  (1024 * 1024) /* that a follower may be behind */
 
 static off_t length_of(int fd)
 {
@@ -28,14 +29,14 @@ int rung_logfile_open(const char *folder, int slot, off_t *start, struct rung_er
         return RUNG_EFAIL;
     }
     free(path);
-    rung_logfile_trim(fd, start);
+    rung_logfile_trim(fd, start, 1);
     *start = length_of(fd);
     return fd;
 }
 
 /* The trainer may write between the reading and the cutting: what it writes then is lost, which a log over
  * its limit bears. */
-void rung_logfile_trim(int fd, off_t *start)
+void rung_logfile_trim(int fd, off_t *marks, size_t count)
 {
     static const char mark[] = "[... older lines were cut ...]\n";
     off_t length = length_of(fd);
@@ -51,7 +52,8 @@ void rung_logfile_trim(int fd, off_t *start)
             got = 0; /* a full disk: the log is lost, the search goes on */
     }
     free(tail);
-    *start = *start > length - (off_t)keep ? *start - (length - (off_t)keep) : 0;
+    for (size_t i = 0; i < count; i++)
+        marks[i] = marks[i] > length - (off_t)keep ? marks[i] - (length - (off_t)keep) : 0;
 }
 
 void rung_logfile_tail(int fd, off_t start, size_t lines, struct rung_buf *out)
@@ -70,4 +72,48 @@ void rung_logfile_tail(int fd, off_t start, size_t lines, struct rung_buf *out)
         first--;
     rung_buf_append(out, text + first, length - first);
     free(text);
+}
+
+void rung_logfile_follow(int fd, off_t *from, size_t most, bool end, struct rung_buf *out)
+{
+    off_t there = length_of(fd);
+    if (*from > there) /* somebody has cut it */
+        *from = there;
+    if (there - *from > LAG_BYTES) {
+        rung_buf_text(out, "[... lines were left out ...]\n");
+        *from = there - LAG_BYTES / 2;
+    }
+    size_t length = (size_t)(there - *from) < most ? (size_t)(there - *from) : most;
+    if (length == 0)
+        return;
+    char *text = rung_mem_zalloc(length, 1);
+    ssize_t got = pread(fd, text, length, *from);
+    size_t come = got > 0 ? (size_t)got : 0, taken = come;
+    const char *last = memrchr(text, '\n', come);
+    if (!end && come < most)
+        taken = last ? (size_t)(last + 1 - text) : 0;
+    else if (last && come == most)
+        taken = (size_t)(last + 1 - text);
+    for (char *nul; (nul = memchr(text, '\0', taken));)
+        *nul = ' ';
+    rung_buf_append(out, text, taken);
+    *from += (off_t)taken;
+    free(text);
+}
+
+void rung_logfile_add(const char *folder, int slot, const char *text)
+{
+    struct rung_err err;
+    off_t start;
+    int fd = rung_logfile_open(folder, slot, &start, &err);
+    if (fd < 0)
+        return;
+    for (size_t rest = strlen(text); rest > 0;) {
+        ssize_t put = write(fd, text, rest);
+        if (put <= 0 && errno != EINTR)
+            break;
+        text += put > 0 ? put : 0;
+        rest -= put > 0 ? (size_t)put : 0;
+    }
+    close(fd);
 }

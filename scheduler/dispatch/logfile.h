@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,9 +14,16 @@
 /* Opens FOLDER/SLOT.log for appending (close-on-exec); *start is its length. The descriptor, or RUNG_EFAIL.
  */
 int rung_logfile_open(const char *folder, int slot, off_t *start, struct rung_err *err) RUNG_CHECK_RESULT;
-/* Cuts the file when it is over RUNG_LOG_MAX; *start is moved with what it pointed at. */
-void rung_logfile_trim(int fd, off_t *start);
+/* Cuts the file when it is over RUNG_LOG_MAX; the marks are moved with what they pointed at. */
+void rung_logfile_trim(int fd, off_t *marks, size_t count);
 /* Appends the last `lines` lines written at or after start, without the last newline. */
 void rung_logfile_tail(int fd, off_t start, size_t lines, struct rung_buf *out);
+/* Appends what was written at or after *from, at most `most` bytes, and moves *from behind it; a line that
+ * has not ended only when this is the end. Of what is much older only the last part is read, which is said in
+ * the place of the rest. */
+void rung_logfile_follow(int fd, off_t *from, size_t most, bool end, struct rung_buf *out);
+/* Appends to FOLDER/SLOT.log what was printed elsewhere, and cuts it as above. What cannot be written is
+ * lost. */
+void rung_logfile_add(const char *folder, int slot, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "dispatch/clock.h"
 #include "dispatch/greeter.h"
+#include "dispatch/logfile.h"
 #include "dispatch/peer.h"
 #include "dispatch/said.h"
 #include "dispatch/stream.h"
@@ -203,6 +204,8 @@ static void hear_of_trainer(struct rung_remote_slot *place, const char *type, co
     int slot = slot_of(place);
 
     keep_log(place, message);
+    if (strcmp(type, "printed") == 0)
+        rung_logfile_add(place->log_folder, slot, rung_said_string(message, "text"));
     if (strcmp(type, "said") == 0)
         hear_line(place, message, file);
     else if (strcmp(type, "need") == 0)

@@ -61,6 +61,7 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
     place->life++;
     place->job = -1;
     place->metric = start->metric;
+    place->log_folder = start->log_folder;
     free(place->log);
     place->log = NULL;
     line_member(remote, "start");

@@ -34,12 +34,12 @@ struct rung_remote_slot {
     struct rung_remote_worker *worker; /* NULL: absent */
     int index;                         /* of the worker's trainers */
     bool alive;
-    int64_t life;       /* how often a trainer was started here */
-    const char *metric; /* to read its results with; borrowed while it is alive */
-    int64_t job;        /* that it has, or -1 */
-    char *state_in;     /* of that job, NULL: none */
-    char *state_out;    /* likewise */
-    char *log;          /* what it printed last, as far as it was told */
+    int64_t life;                    /* how often a trainer was started here */
+    const char *metric, *log_folder; /* of its start; borrowed while it is alive */
+    int64_t job;                     /* that it has, or -1 */
+    char *state_in;                  /* of that job, NULL: none */
+    char *state_out;                 /* likewise */
+    char *log;                       /* what it printed last, as far as it was told */
 };
 
 struct rung_remote {

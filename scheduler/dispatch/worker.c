@@ -24,7 +24,9 @@
 #define BACK_OFF_MOST  1.0
 #define FAREWELL       5.0 /* seconds in which what is done still gets to the scheduler */
 #define LOG_LINES      20
-#define LOG_BYTES      (64 * 1024) /* of these lines, at most */
+#define LOG_BYTES      (64 * 1024) /* of these lines, at most; and of what is printed in LOG_TICKS */
+#define TICK           0.1         /* seconds between looks at what has become of time */
+#define LOG_TICKS      5           /* between looks at what trainers have printed */
 
 enum { SIGNALS = 3 };
 static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
@@ -56,6 +58,7 @@ struct worker {
     double back_off, alone_since; /* alone_since: NaN while connected */
     double leave_at;              /* INFINITY: not leaving */
     bool over;
+    unsigned ticks;
     struct rung_err end; /* with which it ends; code 0: well */
     struct rung_buf text;
 };
@@ -101,6 +104,24 @@ static void end_report(struct worker *worker)
 {
     rung_buf_char(&worker->text, '}');
     rung_peer_send(worker->peer, rung_buf_cstr(&worker->text));
+}
+
+/* What cannot be sent now stays in the trainer's log. */
+static void tell_printed(struct worker *worker, int slot)
+{
+    struct rung_buf printed;
+
+    if (!rung_peer_is_connected(worker->peer))
+        return;
+    rung_buf_init(&printed, RUNG_BUF_UNLIMITED);
+    rung_local_follow_log(worker->local, slot, LOG_BYTES, &printed);
+    if (printed.length > 0) {
+        begin_report(worker, "printed", slot);
+        rung_buf_text(&worker->text, ",\"text\":");
+        rung_json_write_string(&worker->text, rung_buf_cstr(&printed));
+        end_report(worker);
+    }
+    rung_buf_free(&printed);
 }
 
 static void end_work(struct work *work)
@@ -190,6 +211,7 @@ static void on_gone(void *context, int slot, const struct rung_exit *how, double
 
     (void)now;
     abandon_work(worker, slot);
+    tell_printed(worker, slot);
     begin_report(worker, "gone", slot);
     add_log(worker, slot);
     rung_buf_printf(&worker->text, ",\"number\":%d,\"signaled\":%s,\"by_us\":%s,\"out_of_memory\":%s",
@@ -551,6 +573,9 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
+    worker->ticks++;
+    for (size_t i = 0; worker->local && worker->ticks % LOG_TICKS == 0 && i < worker->options->trainers; i++)
+        tell_printed(worker, (int)i);
     bool said = worker->peer && rung_peer_is_connected(worker->peer) && rung_peer_idle(worker->peer);
     if (now >= worker->leave_at || (isfinite(worker->leave_at) && said))
         finish(worker);
@@ -574,7 +599,7 @@ static void on_stop_signal(evutil_socket_t fd, short what, void *context)
 
 static int open_worker(struct worker *worker, struct rung_err *err)
 {
-    struct timeval tick = {.tv_usec = 100000};
+    struct timeval tick = {.tv_usec = (suseconds_t)(TICK * 1e6)};
     int code = rung_wire_tls_create(&worker->tls, &worker->options->key, err);
 
     if (code < 0 || (code = rung_cache_create(&worker->cache, worker->options->folder, err)) < 0)

@@ -82,6 +82,26 @@ the_scheduler_is_killed() {
     test "$i" -gt 1
 }
 
+what_they_print_comes_here() {
+    local port
+    port=$(free_ports 1)
+    SEARCH='"algorithm": "random", "models": 2, "max_iter": 1' spec printed ""
+    cat >talks.sh <<END
+#!/bin/sh
+echo "hello from trainer \$RUNG_SLOT"
+$PYTHON -S -E "$FAULT/trainers/trainer.py"
+printf 'this is the end' >&2
+END
+    chmod +x talks.sh
+    sed -i "s|\"command\": .*\],|\"command\": [\"$DIR/talks.sh\"],|" printed.json
+    scheduler printed "$port"
+    worker "$port"
+    scheduler_ends printed
+    same "hello from trainer 0" "$(head -n 1 printed.db.logs/printed/0.log)" "first line"
+    same "this is the end" "$(tail -n 1 printed.db.logs/printed/0.log)" "last line"
+    "$RUNG" logs printed.db 0 | grep -q "hello from trainer 0"
+}
+
 orphans() {
     local port started=$SECONDS
     port=$(free_ports 1)
@@ -96,5 +116,6 @@ check workers_beside_local_trainers beside_local_ones
 check killed_workers_change_nothing workers_are_killed
 check cut_links_change_nothing links_are_cut
 check a_killed_scheduler_goes_on the_scheduler_is_killed
+check what_trainers_print_is_kept_by_the_scheduler what_they_print_comes_here
 check a_worker_without_a_scheduler_leaves orphans
 finish

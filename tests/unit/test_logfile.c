@@ -80,7 +80,7 @@ static void a_log_over_its_bound_loses_its_older_half(void **state)
     for (int i = 0; i < RUNG_LOG_MAX / 1000 + 10; i++)
         say(fd, line);
     say(fd, "the last\n");
-    rung_logfile_trim(fd, &start);
+    rung_logfile_trim(fd, &start, 1);
     assert_int_equal(fstat(fd, &status), 0);
     assert_true(status.st_size < RUNG_LOG_MAX / 2 + 1000);
     assert_tail(fd, start, 1, "the last");
@@ -88,6 +88,38 @@ static void a_log_over_its_bound_loses_its_older_half(void **state)
     assert_int_equal(pread(fd, head, 30, 0), 30);
     head[30] = '\0';
     assert_string_equal(head, "[... older lines were cut ...]");
+    free(line);
+    close(fd);
+}
+
+static void assert_follows(int fd, off_t *from, size_t most, bool end, const char *expected)
+{
+    struct rung_buf out;
+    rung_buf_init(&out, RUNG_BUF_UNLIMITED);
+    rung_logfile_follow(fd, from, most, end, &out);
+    assert_string_equal(rung_buf_cstr(&out), expected);
+    rung_buf_free(&out);
+}
+
+static void a_log_is_followed_line_by_line(void **state)
+{
+    (void)state;
+    off_t from;
+    int fd = open_slot(2, &from);
+    assert_follows(fd, &from, 100, false, "");
+    say(fd, "one\ntwo");
+    assert_follows(fd, &from, 100, false, "one\n");
+    assert_follows(fd, &from, 100, false, "");
+    say(fd, "\nthree\nfour");
+    assert_follows(fd, &from, 6, false, "two\n");
+    assert_follows(fd, &from, 4, false, "thre"); /* a long line */
+    assert_follows(fd, &from, 100, true, "e\nfour");
+    rung_logfile_add(folder, 2, "five\n");
+    assert_follows(fd, &from, 100, false, "five\n");
+    char *line = rung_mem_printf("%0999d\n", 7);
+    for (int i = 0; i < 2000; i++)
+        say(fd, line);
+    assert_follows(fd, &from, 10, false, "[... lines were left out ...]\n0000000000");
     free(line);
     close(fd);
 }
@@ -144,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tail_is_the_last_lines_of_this_start),
         cmocka_unit_test(a_log_over_its_bound_loses_its_older_half),
+        cmocka_unit_test(a_log_is_followed_line_by_line),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
         cmocka_unit_test(kills_for_memory_are_counted_as_the_kernel_writes_them),
         cmocka_unit_test(a_kill_for_memory_explains_one_end_and_soon_none),
