@@ -1,4 +1,5 @@
-/* A folder for a while. */
+/* A folder for a while: of this process, and removed by the next one that needs such a folder where this one
+ * was killed. */
 #ifndef RUNG_CLI_SCRATCH_H
 #define RUNG_CLI_SCRATCH_H
 

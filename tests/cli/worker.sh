@@ -23,9 +23,17 @@ rung worker 127.0.0.1:1 --key secret --trainers 0
 expect "no trainers" 2 "" '^rung: --trainers'
 rung worker 127.0.0.1:1 --key secret --orphan-timeout soon
 expect "no time" 2 "" '^rung: --orphan-timeout'
+mkdir folders folders/rung-worker-abcdef folders/rung-worker-abcdef/logs # of one that was killed
+touch folders/rung-worker-abcdef/1.2 folders/rung-worker-notes
+export TMPDIR=$PWD/folders
 rung worker 127.0.0.1:1 --key secret --orphan-timeout 0.3
 expect "nobody there" 1 "" '^rung: no scheduler for 0.3 s$'
-check "nothing is left" sh -c '! ls -d "${TMPDIR:-/tmp}"/rung-worker-* 2>/dev/null | grep -q .'
+check "nothing is left" test "$(ls folders)" = rung-worker-notes
+("$RUNG" worker 127.0.0.1:1 --key secret --orphan-timeout 5 2>/dev/null & worker=$!; sleep 0.3; kill -9 $worker; wait $worker) 2>/dev/null
+("$RUNG" worker 127.0.0.1:1 --key secret --orphan-timeout 1 2>/dev/null &
+    sleep 0.3; "$RUNG" worker 127.0.0.1:1 --key secret --orphan-timeout 0.2 2>/dev/null; ls folders >beside; wait)
+check "a killed worker's folder goes, another's stays" test "$(wc -l <beside)" = 2
+check "nothing is left of all" test "$(ls folders)" = rung-worker-notes
 ("$RUNG" worker 127.0.0.1:1 --key secret 2>err & worker=$!; sleep 0.3; kill -TERM $worker; wait $worker)
 rc=$?
 expect "interrupted" 130 "" '^rung: interrupted$'
