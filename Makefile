@@ -18,14 +18,14 @@ say      = $(if $(V),,@echo '  $1 $@')
 JOBS     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 
-PACKAGES   := libevent libevent_openssl openssl sqlite3 libcjson openblas lapacke zlib
+PACKAGES   := libevent openssl sqlite3 libcjson openblas lapacke zlib
 pkg         = $(shell pkg-config $1 2>/dev/null)
 PKG_CFLAGS := $(call pkg,--cflags $(PACKAGES))
 LIBS_BASE  := $(or $(call pkg,--libs libcjson),-lcjson) -lm
 LIBS_COST  := $(call pkg,--libs lapacke openblas) $(LIBS_BASE)
-LIBS_RUNG  := $(call pkg,--libs libevent libevent_openssl openssl sqlite3) $(LIBS_COST)
+LIBS_RUNG  := $(call pkg,--libs libevent openssl sqlite3) $(LIBS_COST)
 LIBS_TRAINER := $(call pkg,--libs openblas zlib) $(LIBS_BASE)
-LIBS_ALL   := $(call pkg,--libs libevent libevent_openssl openssl sqlite3 lapacke openblas zlib) $(LIBS_BASE)
+LIBS_ALL   := $(call pkg,--libs libevent openssl sqlite3 lapacke openblas zlib) $(LIBS_BASE)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
 names   = $(notdir $(basename $(wildcard $1)))
@@ -105,7 +105,7 @@ soak: all $(HELPERS)
 fuzz:
 	+@$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" fuzz-programs
 	@for p in $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%); do echo "$$p: $(FUZZ_SECONDS) s"; mkdir -p $$p.corpus; \
-		$$p -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$p- $$p.corpus > $$p.log 2>&1 || \
+		$$p -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$p- $$p.corpus $$(ls -d tests/fuzz/seeds/$${p##*/} 2>/dev/null) > $$p.log 2>&1 || \
 		{ tail -n 60 $$p.log; exit 1; }; tail -n 1 $$p.log; done
 fuzz-programs: $(FUZZERS)
 

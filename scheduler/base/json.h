@@ -32,7 +32,8 @@ enum rung_json_type {
 
 enum rung_json_flags {
     RUNG_JSON_COMMENTS = 1, /* a // to the end of line and / * * / are blanks (columns hold) */
-    RUNG_JSON_NONFINITE = 2 /* NaN, Infinity and -Infinity are read as null */
+    RUNG_JSON_NONFINITE = 2, /* NaN, Infinity and -Infinity are read as null */
+    RUNG_JSON_DEEPER = 4     /* 8 levels more: around what was read without it */
 };
 
 /* Parses length bytes of text (no NUL needed at the end). On failure returns NULL and fills err

@@ -278,7 +278,7 @@ static bool scan_member(struct scan *s, int depth)
 static bool scan_container(struct scan *s, char close, int depth)
 {
     bool object = close == '}';
-    if (depth > RUNG_JSON_DEPTH_MAX)
+    if (depth > RUNG_JSON_DEPTH_MAX + (s->flags & RUNG_JSON_DEEPER ? 8 : 0))
         return fail(s, s->p, "nested too deeply");
     s->p++;
     if (!skip_space(s))

@@ -122,12 +122,10 @@ void rung_fields_free_argv(char **argv)
     free(argv);
 }
 
-int rung_fields_argv(char ***out, const struct rung_json *value, const struct rung_place *place,
+static int read_list(char ***out, const struct rung_json *value, const struct rung_place *place,
                      struct rung_err *err)
 {
     struct rung_place element = {place, NULL, 0};
-    if (!rung_json_is(value, RUNG_JSON_ARRAY) || rung_json_size(value) == 0)
-        return rung_place_expected(err, place, "an array of a program and its arguments", value);
     for (struct rung_json *v = rung_json_first(value); v; v = rung_json_next(v), element.index++)
         if (!is_text(v))
             return rung_place_expected(err, &element, "a string that is not empty", v);
@@ -137,6 +135,23 @@ int rung_fields_argv(char ***out, const struct rung_json *value, const struct ru
         argv[i++] = rung_mem_strdup(rung_json_string(v));
     *out = argv;
     return 0;
+}
+
+int rung_fields_argv(char ***out, const struct rung_json *value, const struct rung_place *place,
+                     struct rung_err *err)
+{
+    if (!rung_json_is(value, RUNG_JSON_ARRAY) || rung_json_size(value) == 0)
+        return rung_place_expected(err, place, "an array of a program and its arguments", value);
+    return read_list(out, value, place, err);
+}
+
+static int read_texts(void *slot, const struct rung_field *field, const struct rung_json *value,
+                      const struct rung_place *place, struct rung_err *err)
+{
+    (void)field;
+    if (!rung_json_is(value, RUNG_JSON_ARRAY))
+        return rung_place_expected(err, place, "an array of strings", value);
+    return read_list(slot, value, place, err);
 }
 
 static int read_argv(void *slot, const struct rung_field *field, const struct rung_json *value,
@@ -160,7 +175,7 @@ static read_field *const READ[] = {
     [RUNG_FIELD_INTEGER] = read_integer,   [RUNG_FIELD_NUMBER] = read_number,
     [RUNG_FIELD_DURATION] = read_duration, [RUNG_FIELD_WORD] = read_word,
     [RUNG_FIELD_TEXT] = read_text,         [RUNG_FIELD_ARGV] = read_argv,
-    [RUNG_FIELD_VALUE] = read_value,
+    [RUNG_FIELD_TEXTS] = read_texts,       [RUNG_FIELD_VALUE] = read_value,
 };
 
 static void set_default(void *slot, const struct rung_field *field)
@@ -180,6 +195,7 @@ static void set_default(void *slot, const struct rung_field *field)
         *(char **)slot = rung_mem_strdup(field->otherwise.text);
         break;
     case RUNG_FIELD_ARGV:
+    case RUNG_FIELD_TEXTS:
         *(char ***)slot = NULL;
         break;
     case RUNG_FIELD_VALUE:

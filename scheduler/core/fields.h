@@ -20,6 +20,7 @@ enum rung_field_type {
     RUNG_FIELD_WORD,     /* int, index of one of words */
     RUNG_FIELD_TEXT,     /* char *, not empty; owned by the struct */
     RUNG_FIELD_ARGV,     /* char **, a command and its arguments, NULL-terminated; owned by the struct */
+    RUNG_FIELD_TEXTS,    /* char **, texts, none of them empty, NULL-terminated; owned by the struct */
     RUNG_FIELD_VALUE     /* const struct rung_json *: borrowed, for the caller to read */
 };
 
@@ -35,7 +36,7 @@ struct rung_field {
         int64_t integer;
         double number;
         int word;
-        const char *text; /* TEXT: copied, or NULL; ARGV and VALUE: NULL is the only default */
+        const char *text; /* TEXT: copied, or NULL; ARGV, TEXTS and VALUE: NULL is the only default */
     } otherwise;          /* when the key is absent */
     bool null;            /* null is taken: NaN for NUMBER, else the default */
     bool required;

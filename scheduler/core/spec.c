@@ -1,7 +1,8 @@
 /*
- * The spec as a whole and its sections but `search`: one table for each.
+ * The spec as a whole and its sections but `search` and `cluster`: one table for each.
  *
- * To add a key: its row here (or in spec_search.c), its member in the struct, its line in docs/spec.md.
+ * To add a key: its row here (or in spec_search.c, spec_cluster.c), its member in the struct, its line in
+ * docs/spec.md.
  */
 #include "core/spec_parts.h"
 
@@ -20,7 +21,8 @@
 
 struct root_keys {
     char *name;
-    const struct rung_json *trainer, *parameters, *first, *configurations, *search, *objective, *limits;
+    const struct rung_json *trainer, *parameters, *first, *configurations, *search, *objective, *limits,
+        *cluster;
     char **on_end;
 };
 
@@ -33,6 +35,7 @@ static const struct rung_field ROOT_ROWS[] = {
     RUNG_FIELD(root_keys, search, VALUE),
     RUNG_FIELD(root_keys, objective, VALUE),
     RUNG_FIELD(root_keys, limits, VALUE),
+    RUNG_FIELD(root_keys, cluster, VALUE),
     RUNG_FIELD(root_keys, on_end, ARGV),
 };
 static const struct rung_fields ROOT = FIELDS(ROOT_ROWS);
@@ -90,6 +93,7 @@ static const struct section {
     {"search", &rung_spec_search_fields},
     {"objective", &OBJECTIVE},
     {"limits", &LIMITS},
+    {"cluster", &rung_spec_cluster_fields},
 };
 #define SECTION_COUNT (sizeof SECTIONS / sizeof *SECTIONS)
 
@@ -240,6 +244,7 @@ static int read_all(struct rung_spec *spec, const struct rung_json *json, const 
         (status = rung_spec_read_search(&search, root.search, err)) != 0 ||
         (status = read_objective(spec, root.objective, err)) != 0 ||
         (status = read_limits(&spec->limits, root.limits, err)) != 0 ||
+        (status = rung_spec_read_cluster(spec, root.cluster, err)) != 0 ||
         (status = rung_space_read(&spec->space, root.parameters, root.first, root.configurations,
                                   search.algorithm == RUNG_GRID, err)) != 0)
         return status;
@@ -282,6 +287,7 @@ void rung_spec_free(struct rung_spec *spec)
     if (!spec)
         return;
     free_trainer(&spec->trainer);
+    rung_spec_free_cluster(&spec->cluster);
     rung_space_free(spec->space);
     rung_fields_free_argv(spec->on_end);
     for (size_t i = 0; i < spec->note_count; i++)

@@ -25,8 +25,9 @@ enum rung_algorithm {
 enum rung_variant { RUNG_VARIANT_EXACT, RUNG_VARIANT_DASK, RUNG_VARIANT_TABLE };
 enum rung_priority { RUNG_PRIORITY_SCORE, RUNG_PRIORITY_FIFO, RUNG_PRIORITY_CRITICAL };
 
-#define RUNG_UNSET        (-1)
-#define RUNG_TRAINERS_MAX 65536 /* of one search, on this machine */
+#define RUNG_UNSET               (-1)
+#define RUNG_TRAINERS_MAX        65536 /* of one search, on this machine */
+#define RUNG_WORKER_TRAINERS_MAX 1024
 
 /* What the bracket arithmetic and the algorithms need; no pointer in it, copied freely. */
 struct rung_search_spec {
@@ -57,6 +58,20 @@ struct rung_limits {
     int64_t state_bytes;  /* INT64_MAX: none */
 };
 
+/* What a worker is that a cluster is asked for. */
+struct rung_cluster_spec {
+    char *partition;  /* NULL: the cluster's own choice */
+    double time;      /* seconds that it may run; INFINITY: as the cluster has it */
+    char *memory;     /* of it in all, as the cluster writes it ("4G"); NULL: the cluster's own choice */
+    int64_t cpus;     /* of it in all; resolved: trainers times trainer.threads */
+    int64_t trainers; /* that it keeps, >= 1 */
+    double idle;      /* seconds without a job until it is given back */
+    char *address;    /* how it reaches this machine: a host's name or address; NULL: by this host's name */
+    char *folder;     /* of the key and the workers' logs, as written; NULL: beside the database */
+    char **arguments; /* more of them for the command that asks, NULL-terminated; NULL: none */
+    char **setup;     /* lines of shell before the worker starts, likewise */
+};
+
 struct rung_trainer_spec {
     char **command; /* argv, NULL-terminated */
     size_t words;
@@ -74,6 +89,7 @@ struct rung_spec {
     struct rung_search_spec search;
     char *metric; /* objective.metric, "score" by default */
     struct rung_limits limits;
+    struct rung_cluster_spec cluster;
     char **on_end; /* argv, NULL-terminated; NULL when absent */
     char *
         *notes; /* things to tell the user that are no errors, one line each ("search.patience: … is off") */

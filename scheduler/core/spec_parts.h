@@ -24,6 +24,13 @@ int rung_spec_read_search(struct rung_search_keys *keys, const struct rung_json 
 int rung_spec_settle_search(struct rung_spec *spec, const struct rung_search_keys *keys,
                             struct rung_err *err) RUNG_CHECK_RESULT;
 
+extern const struct rung_fields rung_spec_cluster_fields;
+
+/* spec_cluster.c. Reads the object (NULL: {}), once the trainer is read. */
+int rung_spec_read_cluster(struct rung_spec *spec, const struct rung_json *cluster,
+                           struct rung_err *err) RUNG_CHECK_RESULT;
+void rung_spec_free_cluster(struct rung_cluster_spec *cluster);
+
 /* Adds a line to spec->notes, which owns it from then on. */
 void rung_spec_note(struct rung_spec *spec, char *line);
 

@@ -34,6 +34,14 @@ static int read_port(const char *text)
     return port <= 65535 ? port : -1;
 }
 
+static bool is_name(const char *host)
+{
+    for (const char *c = host; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("[]/%\"'\\@", *c))
+            return false;
+    return true;
+}
+
 /* Whether it is a number of IPv6, with or without the name of an interface ("fe80::1%eth0"). */
 static bool is_v6(const char *host)
 {
@@ -41,19 +49,11 @@ static bool is_v6(const char *host)
     struct in6_addr address;
     size_t length = strcspn(host, "%");
 
-    if (length >= sizeof number)
+    if (length >= sizeof number || (host[length] == '%' && !is_name(host + length + 1)))
         return false;
     memcpy(number, host, length);
     number[length] = '\0';
     return inet_pton(AF_INET6, number, &address) == 1;
-}
-
-static bool is_name(const char *host)
-{
-    for (const char *c = host; *c; c++)
-        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("[]/%\"'\\@", *c))
-            return false;
-    return true;
 }
 
 int rung_address_read(struct rung_address *address, const char *text, struct rung_err *err)

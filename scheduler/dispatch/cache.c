@@ -9,19 +9,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BYTES_MOST (4LL << 30) /* of states; the oldest go first */
+#define BYTES_MOST  (4LL << 30) /* of states; the oldest go first */
+#define STATES_MOST 65536
+#define NONE        UINT32_MAX
 
+/* Found by a table of chains, and in a list by age. */
 struct state {
     uint32_t search, model;
+    int slot;
     int64_t calls, bytes;
+    uint32_t chained;      /* the next one in its chain, or that is free */
+    uint32_t older, newer; /* NONE at the ends */
 };
 
 struct rung_cache {
     char *folder, *logs, *work;
     char **searches; /* identities */
     size_t search_count, search_capacity;
-    struct state *states; /* the oldest first */
-    size_t count, capacity;
+    struct state *states;
+    size_t places, capacity; /* of states, those included that are free */
+    uint32_t *chains;        /* first of each; a power of two of them, or none */
+    size_t chain_count;
+    uint32_t free, oldest, newest;
+    size_t count;
     int64_t bytes;
 };
 
@@ -71,74 +81,145 @@ const char *rung_cache_work_folder(const struct rung_cache *cache)
     return cache->work;
 }
 
+/* ---- the table ---- */
+
+static uint32_t *chain_of(const struct rung_cache *cache, uint32_t search, uint32_t model)
+{
+    uint64_t mixed = ((uint64_t)search << 32 | model) * 0x9e3779b97f4a7c15u; /* 2^64 by the golden ratio */
+    return &cache->chains[(mixed >> 32) & (cache->chain_count - 1)];
+}
+
+static uint32_t find(const struct rung_cache *cache, uint32_t search, uint32_t model)
+{
+    uint32_t place = cache->chain_count > 0 ? *chain_of(cache, search, model) : NONE;
+
+    while (place != NONE && (cache->states[place].model != model || cache->states[place].search != search))
+        place = cache->states[place].chained;
+    return place;
+}
+
+static void chain(struct rung_cache *cache, uint32_t place)
+{
+    struct state *state = &cache->states[place];
+    uint32_t *first = chain_of(cache, state->search, state->model);
+
+    state->chained = *first;
+    *first = place;
+}
+
+static void make_chains(struct rung_cache *cache)
+{
+    if (cache->count < cache->chain_count)
+        return;
+    cache->chain_count = cache->chain_count > 0 ? 2 * cache->chain_count : 64;
+    cache->chains = rung_mem_resize(cache->chains, cache->chain_count, sizeof *cache->chains);
+    memset(cache->chains, 0xff, cache->chain_count * sizeof *cache->chains); /* NONE */
+    for (uint32_t place = cache->oldest; place != NONE; place = cache->states[place].newer)
+        chain(cache, place);
+}
+
+static void insert(struct rung_cache *cache, struct state state)
+{
+    uint32_t place = cache->free;
+
+    make_chains(cache);
+    if (place == NONE) {
+        cache->states = rung_mem_grow(cache->states, cache->places, &cache->capacity, sizeof *cache->states);
+        place = (uint32_t)cache->places++;
+    } else {
+        cache->free = cache->states[place].chained;
+    }
+    state.older = cache->newest;
+    state.newer = NONE;
+    cache->states[place] = state;
+    *(cache->newest == NONE ? &cache->oldest : &cache->states[cache->newest].newer) = place;
+    cache->newest = place;
+    cache->count++;
+    cache->bytes += state.bytes;
+    chain(cache, place);
+}
+
+static void take_out(struct rung_cache *cache, uint32_t place)
+{
+    struct state *gone = &cache->states[place];
+    uint32_t *at = chain_of(cache, gone->search, gone->model);
+
+    while (*at != place)
+        at = &cache->states[*at].chained;
+    *at = gone->chained;
+    *(gone->older == NONE ? &cache->oldest : &cache->states[gone->older].newer) = gone->newer;
+    *(gone->newer == NONE ? &cache->newest : &cache->states[gone->newer].older) = gone->older;
+    gone->chained = cache->free;
+    cache->free = place;
+    cache->count--;
+    cache->bytes -= gone->bytes;
+}
+
 /* ---- states ---- */
 
-static void drop(struct rung_cache *cache, size_t place)
+static void drop(struct rung_cache *cache, uint32_t place)
 {
-    struct state gone = cache->states[place];
-    char *path = rung_cache_path(cache, gone.search, gone.model, gone.calls);
+    const struct state *gone = &cache->states[place];
+    char *path = rung_cache_path(cache, gone->search, gone->model, gone->calls);
 
     unlink(path);
     free(path);
-    cache->bytes -= gone.bytes;
-    cache->count--;
-    memmove(cache->states + place, cache->states + place + 1, (cache->count - place) * sizeof *cache->states);
-}
-
-static size_t find(const struct rung_cache *cache, uint32_t search, uint32_t model)
-{
-    size_t place = 0;
-
-    while (place < cache->count &&
-           (cache->states[place].model != model || cache->states[place].search != search))
-        place++;
-    return place;
+    take_out(cache, place);
 }
 
 bool rung_cache_has(const struct rung_cache *cache, uint32_t search, uint32_t model, int64_t calls)
 {
-    size_t place = find(cache, search, model);
+    uint32_t place = find(cache, search, model);
 
-    return place < cache->count && cache->states[place].calls == calls;
+    return place != NONE && cache->states[place].calls == calls;
 }
 
-static bool add(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model, int64_t calls,
+void rung_cache_forget(struct rung_cache *cache, uint32_t search, uint32_t model, int slot)
+{
+    uint32_t place = find(cache, search, model);
+
+    if (place != NONE && cache->states[place].slot == slot)
+        drop(cache, place);
+}
+
+static bool add(struct rung_cache *cache, const char *path, struct state state,
                 int (*move)(const char *, const char *))
 {
     struct stat info;
-    size_t before = find(cache, search, model);
-    char *to = rung_cache_path(cache, search, model, calls);
+    uint32_t before = find(cache, state.search, state.model);
+    char *to = rung_cache_path(cache, state.search, state.model, state.calls);
 
-    if (before < cache->count)
+    if (before != NONE)
         drop(cache, before);
     bool done = stat(path, &info) == 0 && move(path, to) == 0;
     free(to);
     if (!done)
         return false;
-    cache->states = rung_mem_grow(cache->states, cache->count, &cache->capacity, sizeof *cache->states);
-    cache->states[cache->count++] = (struct state){search, model, calls, info.st_size};
-    cache->bytes += info.st_size;
-    while (cache->bytes > BYTES_MOST && cache->count > 1)
-        drop(cache, 0);
+    state.bytes = info.st_size;
+    insert(cache, state);
+    while (cache->count > 1 && (cache->bytes > BYTES_MOST || cache->count > STATES_MOST))
+        drop(cache, cache->oldest);
     return true;
 }
 
 bool rung_cache_take(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
-                     int64_t calls)
+                     int64_t calls, int slot)
 {
-    return add(cache, path, search, model, calls, rename);
+    struct state state = {.search = search, .model = model, .calls = calls, .slot = slot};
+    return add(cache, path, state, rename);
 }
 
 bool rung_cache_keep(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
-                     int64_t calls)
+                     int64_t calls, int slot)
 {
-    return add(cache, path, search, model, calls, link);
+    struct state state = {.search = search, .model = model, .calls = calls, .slot = slot};
+    return add(cache, path, state, link);
 }
 
 void rung_cache_clear(struct rung_cache *cache)
 {
     while (cache->count > 0)
-        drop(cache, cache->count - 1);
+        drop(cache, cache->newest);
 }
 
 /* ---- life ---- */
@@ -147,6 +228,7 @@ int rung_cache_create(struct rung_cache **out, const char *folder, struct rung_e
 {
     struct rung_cache *cache = rung_mem_zalloc(1, sizeof *cache);
 
+    cache->free = cache->oldest = cache->newest = NONE;
     cache->folder = rung_mem_strdup(folder);
     cache->logs = rung_mem_printf("%s/logs", folder);
     cache->work = getcwd(NULL, 0);
@@ -165,6 +247,7 @@ void rung_cache_free(struct rung_cache *cache)
         return;
     rung_cache_clear(cache);
     free(cache->states);
+    free(cache->chains);
     for (size_t i = 0; i < cache->search_count; i++)
         free(cache->searches[i]);
     free(cache->searches);

@@ -30,10 +30,13 @@ char *rung_cache_late_path(const struct rung_cache *cache, uint64_t number);
 
 bool rung_cache_has(const struct rung_cache *cache, uint32_t search, uint32_t model, int64_t calls);
 /* path becomes the model's state, instead of the one before; take moves it, keep leaves it where it is, too.
- */
+ * slot: whose trainer made it, or is about to use it. */
 bool rung_cache_take(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
-                     int64_t calls);
+                     int64_t calls, int slot);
 bool rung_cache_keep(struct rung_cache *cache, const char *path, uint32_t search, uint32_t model,
-                     int64_t calls);
+                     int64_t calls, int slot);
+/* That slot's trainer need not know the model any more: its state goes, unless it has become another slot's.
+ */
+void rung_cache_forget(struct rung_cache *cache, uint32_t search, uint32_t model, int slot);
 
 #endif

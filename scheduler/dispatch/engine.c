@@ -22,7 +22,12 @@ void rung_engine_break(struct rung_engine *engine, const struct rung_err *err)
 
 double rung_engine_elapsed(const struct rung_engine *engine, double now)
 {
-    return engine->options.elapsed_before + (now - engine->started);
+    return engine->options.elapsed_before + rung_engine_running(engine, now);
+}
+
+double rung_engine_running(const struct rung_engine *engine, double now)
+{
+    return engine->queued ? 0 : now - engine->started;
 }
 
 void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until,
@@ -133,12 +138,23 @@ static int load_resumed(struct rung_engine *engine, struct rung_err *err)
     return 0;
 }
 
+static void make_room(struct rung_engine *engine, size_t slots)
+{
+    if (slots <= engine->report_count)
+        return;
+    engine->reports = rung_mem_resize(engine->reports, slots, sizeof *engine->reports);
+    memset(engine->reports + engine->report_count, 0,
+           (slots - engine->report_count) * sizeof *engine->reports);
+    engine->report_count = slots;
+}
+
 int rung_engine_create(struct rung_engine **out, const struct rung_engine_options *options, double now,
                        struct rung_err *err)
 {
     struct rung_engine *engine = rung_mem_zalloc(1, sizeof *engine);
     size_t slots = options->executor->slots;
     engine->options = *options->session;
+    engine->shared = options->shared;
     engine->executor = options->executor;
     engine->states = options->states;
     engine->search = engine->options.search;
@@ -152,7 +168,7 @@ int rung_engine_create(struct rung_engine **out, const struct rung_engine_option
     rung_buf_init(&engine->path_out, RUNG_BUF_UNLIMITED);
     engine->pool = rung_pool_create(slots, options->executor->absent);
     engine->queue = rung_jobq_create(engine->search, engine->options.spec->search.priority);
-    engine->reports = rung_mem_zalloc(slots, sizeof *engine->reports);
+    make_room(engine, slots - options->executor->absent);
     engine->best = rung_search_best(engine->search);
     load_models(engine);
     int rc = engine->model_count ? load_resumed(engine, err) : 0;
@@ -165,6 +181,8 @@ int rung_engine_create(struct rung_engine **out, const struct rung_engine_option
         struct rung_event start = {.kind = RUNG_EVENT_START, .model = RUNG_NO_MODEL, .score = NAN};
         rung_engine_feed(engine, &start, NULL);
     }
+    if (engine->shared)
+        rung_engine_queue(engine, now);
     *out = engine;
     return 0;
 }
@@ -173,7 +191,7 @@ void rung_engine_free(struct rung_engine *engine)
 {
     if (!engine)
         return;
-    for (size_t i = 0; i < rung_pool_slots(engine->pool); i++)
+    for (size_t i = 0; i < engine->report_count; i++)
         rung_report_free(&engine->reports[i]);
     free(engine->reports);
     free(engine->changed);
@@ -245,10 +263,20 @@ static void on_gone(void *context, int slot, const struct rung_exit *how, double
     rung_engine_gone(context, slot, how, now);
 }
 
-static void on_joined(void *context, int slot, double now)
+static void on_returned(void *context, int slot, int64_t job, double now)
 {
     (void)now;
-    rung_pool_joined(((struct rung_engine *)context)->pool, slot);
+    rung_engine_returned(context, slot, job);
+}
+
+static void on_joined(void *context, int slot, double now)
+{
+    struct rung_engine *engine = context;
+    size_t doubled = 2 * engine->report_count;
+    (void)now;
+    if ((size_t)slot >= engine->report_count)
+        make_room(engine, (size_t)slot < doubled ? doubled : (size_t)slot + 1);
+    rung_pool_joined(engine->pool, slot);
 }
 
 static void on_left(void *context, int slot, double now)
@@ -260,7 +288,8 @@ static void on_left(void *context, int slot, double now)
 static bool on_wanted(void *context, const struct rung_late *late, struct rung_late_wanted *wanted,
                       double now)
 {
-    return rung_engine_wants(context, late, wanted, now);
+    (void)now;
+    return rung_engine_wants(context, late, wanted);
 }
 
 static void on_late(void *context, const struct rung_late *late, const struct rung_proto_message *messages,
@@ -275,6 +304,7 @@ struct rung_executor_listener rung_engine_listener(struct rung_engine *engine)
                                            .message = on_message,
                                            .violation = on_violation,
                                            .closing = on_closing,
+                                           .returned = on_returned,
                                            .gone = on_gone,
                                            .joined = on_joined,
                                            .left = on_left,
@@ -298,7 +328,7 @@ static void check_limits(struct rung_engine *engine, double now)
     const struct rung_limits *limits = &engine->options.spec->limits;
     const char *resume = "go on with rung resume and --set";
     double goal = rung_search_oriented(engine->search, limits->score);
-    bool out_of_time = now - engine->started >= engine->options.time_limit;
+    bool out_of_time = rung_engine_running(engine, now) >= engine->options.time_limit;
     if (engine->phase == RUNG_PHASE_EVALUATING &&
         (out_of_time || rung_engine_elapsed(engine, now) >= limits->time))
         give_up_evaluation(engine, now);
@@ -355,9 +385,8 @@ static void run_phase(struct rung_engine *engine, double now)
         rung_engine_evaluate(engine, now);
     rung_engine_start_trainers(engine, now);
     if (engine->phase == RUNG_PHASE_RUNNING && rung_pool_present(engine->pool) == 0 &&
-        !engine->options.listen)
-        rung_engine_drain(engine, RUNG_END_FAILED, now, "no trainer could be started: %s",
-                          engine->start_reason);
+        !engine->options.listen && !engine->shared)
+        rung_engine_abandon(engine, now);
 }
 
 static void leave_when_drained(struct rung_engine *engine, double now)
@@ -415,21 +444,31 @@ static void empty_outbox(struct rung_engine *engine, double now)
     rung_outbox_clear(box);
 }
 
-int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *err)
+static int fail(struct rung_engine *engine, struct rung_err *err)
+{
+    rung_store_rollback(engine->options.store);
+    *err = engine->failure;
+    return RUNG_EFAIL;
+}
+
+int rung_engine_decide(struct rung_engine *engine, double now, struct rung_err *err)
 {
     rung_engine_expire(engine, now);
+    rung_engine_leave_recalled(engine);
     run_phase(engine, now);
     rung_engine_write_trainers(engine);
-    if (!engine->broken && rung_store_commit(engine->options.store, &engine->failure)) {
-        engine->broken = true;
-        engine->failure.code = RUNG_EFAIL;
+    return engine->broken ? fail(engine, err) : 0;
+}
+
+int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *err)
+{
+    struct rung_err failure;
+    int rc = rung_engine_decide(engine, now, err);
+    if (rc == 0 && rung_store_commit(engine->options.store, &failure)) {
+        rung_engine_break(engine, &failure);
+        rc = fail(engine, err);
     }
-    if (engine->broken) {
-        rung_store_rollback(engine->options.store);
-        *err = engine->failure;
-        return RUNG_EFAIL;
-    }
-    return 0;
+    return rc;
 }
 
 void rung_engine_act(struct rung_engine *engine, double now)
@@ -449,7 +488,8 @@ double rung_engine_wake_at(const struct rung_engine *engine, double now)
     double at = rung_pool_wake_at(engine->pool, now);
     if (engine->phase == RUNG_PHASE_DRAINING)
         at = fmin(at, engine->grace_until);
-    if (engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_EVALUATING) {
+    bool runs = engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_EVALUATING;
+    if (runs && !engine->queued) {
         at = fmin(at, engine->started + engine->options.time_limit);
         at = fmin(at, engine->started + engine->options.spec->limits.time - engine->options.elapsed_before);
     }
@@ -512,9 +552,11 @@ int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *e
         result->end = RUNG_END_FAILED;
         snprintf(result->reason, sizeof result->reason, "no model ended with a finite score");
     }
+    rung_engine_tell_late(engine, now);
     struct rung_note note = rung_engine_note(engine, RUNG_NOTE_SEARCH, now);
-    note.status = status[result->end];
-    note.reason = result->reason[0] ? result->reason : NULL;
+    bool parked = rung_engine_parked(engine);
+    note.status = parked ? "queued" : status[result->end];
+    note.reason = result->reason[0] && !parked ? result->reason : NULL;
     rung_states_sweep(engine->states, keep_state, engine); /* attempts of jobs that were ended */
     int rc = rung_record_status(engine->options.record, note.status, note.reason,
                                 rung_engine_elapsed(engine, now), now + engine->epoch, err);
@@ -531,7 +573,7 @@ int rung_engine_close(struct rung_engine *engine, double now, struct rung_err *e
 void rung_engine_view(const struct rung_engine *engine, double now, struct rung_session_view *view)
 {
     int64_t planned = rung_search_plan(engine->search)->calls;
-    double seconds = now - engine->started;
+    double seconds = rung_engine_running(engine, now);
     int64_t calls = engine->calls_done - engine->calls_before;
     bool endless = rung_search_asks(engine->search) && rung_search_spec(engine->search)->models == RUNG_UNSET;
     memset(view, 0, sizeof *view);

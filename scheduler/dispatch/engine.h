@@ -23,6 +23,9 @@ struct rung_engine_options {
     struct rung_executor *executor;
     struct rung_states *states;
     double epoch; /* seconds since 1970 at time 0 of the clock that times come from */
+    /* Its slots are shared with other searches: they come and go, and there may be none for a while. Its
+     * status is "queued", and its time stands still, until its first trainer is ready. */
+    bool shared;
 };
 
 /* Loads what a resumed search needs (attempts, states), sweeps dead states, and feeds START to a fresh
@@ -36,6 +39,8 @@ struct rung_executor_listener rung_engine_listener(struct rung_engine *engine);
 /* Ends a pass: deadlines, limits, starts, assignment, commit. RUNG_EFAIL: recording failed, nothing may be
  * sent, the search must be given up (what was committed before stays). */
 int rung_engine_turn(struct rung_engine *engine, double now, struct rung_err *err) RUNG_CHECK_RESULT;
+/* The same without the commit, which is the caller's: several searches of one store share it. */
+int rung_engine_decide(struct rung_engine *engine, double now, struct rung_err *err) RUNG_CHECK_RESULT;
 /* What a turn committed goes out. A time of its own: a commit may wait for seconds, for the disk or for
  * another who writes, and no trainer is to pay for that. */
 void rung_engine_act(struct rung_engine *engine, double now);
@@ -46,6 +51,15 @@ double rung_engine_wake_at(const struct rung_engine *engine, double now);
 
 /* Trainers that it could keep busy now: those that are, and one for each job that waits. */
 size_t rung_engine_demand(const struct rung_engine *engine);
+/* So many of the slots that the executor calls recalled are to be left, those included that are being left:
+ * from the next turn on idle trainers go, and busy ones after their job. */
+void rung_engine_recall(struct rung_engine *engine, size_t slots);
+/* It has given up every slot there is: it fails. */
+void rung_engine_abandon(struct rung_engine *engine, double now);
+/* Where it ends by an interrupt, it is to go on when its process is started again: its status is "queued"
+ * instead of "interrupted". */
+void rung_engine_park(struct rung_engine *engine, bool parked);
+bool rung_engine_parked(const struct rung_engine *engine); /* it has ended so; once it is closed */
 
 /* The clock of the outside world may jump, and runs on while the machine sleeps: seconds since 1970 at time 0
  * of the clock that times come from, as of now. */

@@ -2,7 +2,8 @@
 
 #include "base/mem.h"
 
-#define JOB_BLOCK 4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
+#define JOB_BLOCK     4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
+#define AHEAD_SECONDS 0.02 /* a trainer that answers faster would wait for the way to us and back */
 
 static int64_t next_job_number(struct rung_engine *engine)
 {
@@ -62,7 +63,7 @@ static bool state_is_whole(const struct rung_engine *engine, uint32_t model, int
     return recorded != RUNG_NO_VALUE && rung_states_size(engine->states, model, calls) >= recorded;
 }
 
-static void hand_out(struct rung_engine *engine, int slot, uint32_t model, double now)
+static struct rung_job take_job(struct rung_engine *engine, int slot, uint32_t model, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     struct rung_model_view view = rung_search_model(engine->search, model);
@@ -83,9 +84,15 @@ static void hand_out(struct rung_engine *engine, int slot, uint32_t model, doubl
     }
     job.last_call = job.from;
     rung_jobq_remove(engine->queue, model);
+    rung_outbox_send(&engine->outbox, slot);
+    return job;
+}
+
+static void hand_out(struct rung_engine *engine, int slot, uint32_t model, double now)
+{
+    struct rung_job job = take_job(engine, slot, model, now);
     rung_pool_assigned(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
     rung_engine_trainer_changed(engine, slot);
-    rung_outbox_send(&engine->outbox, slot);
 }
 
 static void put_aside(struct rung_aside *aside, struct rung_engine *engine, uint32_t model)
@@ -99,6 +106,35 @@ static void put_back(struct rung_aside *aside, struct rung_engine *engine)
 {
     while (aside->count > 0)
         rung_jobq_return(engine->queue, aside->models[--aside->count]);
+}
+
+static bool takes_ahead(const struct rung_engine *engine, int slot)
+{
+    const struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    const struct rung_executor *executor = engine->executor;
+    return s->state == RUNG_SLOT_BUSY && !s->has_next && s->last_seconds < AHEAD_SECONDS &&
+           s->job.purpose == RUNG_JOB_TRAIN && executor->takes_ahead(executor->self, slot);
+}
+
+/* Who has just got a job, and lately was fast, gets another one ahead, where every trainer will have more to
+ * do than that. A job that is ahead of a better one that comes meanwhile is so for a few hundredths of a
+ * second. */
+static void assign_ahead(struct rung_engine *engine, double now)
+{
+    uint32_t model;
+    if (!engine->executor->takes_ahead || engine->recalled > 0 || states_over_limit(engine))
+        return;
+    for (size_t i = 0; i < engine->changed_count && !engine->broken; i++) {
+        int slot = engine->changed[i];
+        if (rung_jobq_count(engine->queue) <= rung_pool_present(engine->pool) ||
+            (model = rung_jobq_peek(engine->queue)) == RUNG_NO_MODEL)
+            return;
+        if (!takes_ahead(engine, slot) || failed_there(engine, model, slot))
+            continue;
+        struct rung_job job = take_job(engine, slot, preferred_by(engine, slot, model), now);
+        job.ahead = true;
+        rung_pool_assigned_next(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
+    }
 }
 
 /* Jobs that wait for bytes of states to be freed stay aside until they are, so that those behind them are
@@ -117,6 +153,7 @@ void rung_engine_assign(struct rung_engine *engine, double now)
         else
             put_aside(blocked ? &engine->blocked : &engine->refused, engine, model);
     }
+    assign_ahead(engine, now);
     put_back(&engine->refused, engine);
     bool stuck = engine->blocked.count > 0 && rung_jobq_count(engine->queue) == 0 &&
                  rung_pool_count(engine->pool, RUNG_SLOT_BUSY) == 0;
@@ -134,7 +171,7 @@ void rung_engine_evaluate(struct rung_engine *engine, double now)
 {
     bool nothing_to_ask = engine->best == RUNG_NO_MODEL ||
                           engine->models[engine->best].state_bytes == RUNG_NO_VALUE ||
-                          rung_pool_present(engine->pool) == 0;
+                          (rung_pool_present(engine->pool) == 0 && !engine->shared);
     if (engine->evaluated)
         return;
     engine->evaluated = nothing_to_ask;

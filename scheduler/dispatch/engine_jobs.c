@@ -37,11 +37,10 @@ static bool is_too_long(const struct rung_proto_job *message)
     return too_long;
 }
 
-void rung_engine_send(struct rung_engine *engine, int slot, double now)
+/* False: it is too long for a message. */
+static bool send_job(struct rung_engine *engine, int slot, struct rung_job *job, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    struct rung_job *job = &s->job;
-    double patience = engine->options.spec->limits.job_timeout;
     struct rung_executor *executor = engine->executor;
     uint64_t seed = engine->options.spec->search.seed;
     rung_buf_clear(&engine->text);
@@ -52,16 +51,16 @@ void rung_engine_send(struct rung_engine *engine, int slot, double now)
                                      .parameters = rung_buf_cstr(&engine->text),
                                      .from = job->from,
                                      .to = job->to};
+    job->sent = true;
     job->sent_at = now;
     job->too_long = is_too_long(&message);
-    rung_pool_heard(engine->pool, slot, now, job->too_long ? 0 : patience);
-    if (job->too_long) /* the next turn fails it: here the commit is over */
-        return;
+    if (job->too_long)
+        return false;
     if (job->from > 0 || job->purpose == RUNG_JOB_EVALUATE)
         message.state_in = state_path(engine, &engine->path_in, job->model, job->from);
     if (job->purpose == RUNG_JOB_EVALUATE) {
         executor->evaluate(executor->self, slot, &message);
-        return;
+        return true;
     }
     if (!s->stateless) {
         rung_states_attempt_path(engine->states, job->model, job->to, job->number, &engine->path_out);
@@ -70,6 +69,35 @@ void rung_engine_send(struct rung_engine *engine, int slot, double now)
     executor->job(executor->self, slot, &message);
     if (engine->options.watcher_count)
         note_job(engine, slot, job);
+    return true;
+}
+
+void rung_engine_send(struct rung_engine *engine, int slot, double now)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    if (!s->job.sent) {
+        bool sent =
+            send_job(engine, slot, &s->job, now); /* else the next turn fails it: the commit is over */
+        rung_pool_heard(engine->pool, slot, now, sent ? engine->options.spec->limits.job_timeout : 0);
+    }
+    if (s->has_next && !s->next_job.sent && !send_job(engine, slot, &s->next_job, now))
+        rung_engine_return_next(engine, slot); /* who has nothing else to do gets it, and fails it */
+}
+
+void rung_engine_return_next(struct rung_engine *engine, int slot)
+{
+    struct rung_job job;
+    if (rung_pool_take_next(engine->pool, slot, &job) && job.purpose != RUNG_JOB_VOID)
+        rung_jobq_return(engine->queue, job.model);
+}
+
+void rung_engine_returned(struct rung_engine *engine, int slot, int64_t job)
+{
+    struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+    if (engine->broken || s->state != RUNG_SLOT_BUSY || !s->has_next || s->next_job.number != job)
+        return;
+    s->last_seconds = INFINITY; /* it is not that fast */
+    rung_engine_return_next(engine, slot);
 }
 
 /* ---- answers ---- */
@@ -188,6 +216,12 @@ void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_
         take_evaluation(engine, message);
         return;
     }
+    if (job.purpose == RUNG_JOB_VOID) {
+        job_over(engine, slot, now);
+        rung_outbox_forget(&engine->outbox, slot, job.model);
+        rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
+        return;
+    }
     if (!rung_engine_objective(engine, message, &score)) {
         char reason[200];
         snprintf(reason, sizeof reason, "its result has no \"%.100s\", which is the objective",
@@ -293,6 +327,10 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_
     rung_report_clear(&engine->reports[slot]);
     if (job.purpose == RUNG_JOB_EVALUATE) {
         rung_engine_warn(engine, now, "no test score: trainer %d: %s", slot, reason);
+        return;
+    }
+    if (job.purpose == RUNG_JOB_VOID) {
+        rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
         return;
     }
     struct rung_engine_model *facts = &engine->models[job.model];

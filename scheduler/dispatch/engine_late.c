@@ -14,24 +14,28 @@ static bool fits(const struct rung_engine *engine, const struct rung_late *late)
            (late->from == view.calls || (late->from == 0 && !late->has_state));
 }
 
-static void drop(struct rung_engine *engine, const struct rung_late *late, double now)
+static void drop(struct rung_engine *engine, const struct rung_late *late)
 {
     engine->late_dropped++;
     rung_states_remove_attempt(engine->states, late->model, late->to, late->job);
-    rung_engine_warn(engine, now,
-                     "a late result of model %u (calls %lld to %lld) is dropped, it is not wanted any more: "
-                     "%lld taken, %lld dropped so far",
-                     late->model, (long long)late->from, (long long)late->to, (long long)engine->late_taken,
-                     (long long)engine->late_dropped);
+}
+
+void rung_engine_tell_late(struct rung_engine *engine, double now)
+{
+    if (engine->late_taken + engine->late_dropped > 0)
+        rung_engine_warn(engine, now,
+                         "late results of workers that came back: %lld taken, %lld dropped, which were not "
+                         "wanted any more",
+                         (long long)engine->late_taken, (long long)engine->late_dropped);
 }
 
 bool rung_engine_wants(struct rung_engine *engine, const struct rung_late *late,
-                       struct rung_late_wanted *wanted, double now)
+                       struct rung_late_wanted *wanted)
 {
     if (strcmp(late->identity, rung_record_identity(engine->options.record)) != 0)
         return false;
     if (!fits(engine, late)) {
-        drop(engine, late, now);
+        drop(engine, late);
         return false;
     }
     rung_buf_clear(wanted->state);
@@ -54,11 +58,15 @@ static void call_off(struct rung_engine *engine, uint32_t model)
             return;
         }
     for (int slot = rung_pool_first(engine->pool, RUNG_SLOT_BUSY); slot >= 0;
-         slot = rung_pool_next(engine->pool, slot))
-        if (rung_pool_slot(engine->pool, slot)->job.model == model) {
+         slot = rung_pool_next(engine->pool, slot)) {
+        struct rung_slot *s = rung_pool_slot(engine->pool, slot);
+        if (s->has_next && s->next_job.model == model)
+            s->next_job.purpose = RUNG_JOB_VOID;
+        if (s->job.model == model && s->job.purpose != RUNG_JOB_VOID) {
             rung_engine_supersede(engine, slot);
             return;
         }
+    }
 }
 
 /* Whoever has it in memory has it as it was before. */
@@ -89,7 +97,7 @@ void rung_engine_late(struct rung_engine *engine, const struct rung_late *late,
     if (!fits(engine, late) || result->type != RUNG_PROTO_RESULT ||
         !rung_engine_objective(engine, result, &score) ||
         (late->has_state && !rung_engine_take_state(engine, &job))) {
-        drop(engine, late, now);
+        drop(engine, late);
         return;
     }
     for (size_t i = 0; i + 1 < count; i++)

@@ -1,7 +1,7 @@
 /* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
  * the record. engine_assign.c: which job to which trainer. engine_jobs.c: jobs sent and
  * their answers. engine_late.c: answers that come after their worker was given up. engine_trainers.c: starts
- * and ends of trainers. */
+ * and ends of trainers. engine_shared.c: life with other searches. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -44,9 +44,10 @@ struct rung_engine {
     struct rung_search *search;
     struct rung_jobq *queue;
     struct rung_pool *pool;
-    struct rung_report *reports; /* per slot: what its running job reported */
-    struct rung_outbox outbox;   /* what goes out after the commit */
-    int *changed;                /* slots whose rows need writing; some more than once */
+    struct rung_report *reports; /* per slot that was ever there: what its running job reported */
+    size_t report_count;
+    struct rung_outbox outbox; /* what goes out after the commit */
+    int *changed;              /* slots whose rows need writing; some more than once */
     size_t changed_count, changed_capacity;
 
     struct rung_aside blocked; /* new models, while states are over limits.state_bytes */
@@ -56,8 +57,12 @@ struct rung_engine {
     int stop_requests; /* how often the user wanted to stop */
     struct rung_session_result result;
     double grace_until;
-    bool evaluated; /* the best model's evaluation was tried */
-    bool broken;    /* recording failed; `failure` says why */
+    bool evaluated;  /* the best model's evaluation was tried */
+    bool shared;     /* with other searches: slots come and go */
+    bool queued;     /* no trainer of this start has been ready yet */
+    bool parked;     /* an interrupt makes it queued */
+    size_t recalled; /* slots that are wanted back */
+    bool broken;     /* recording failed; `failure` says why */
     struct rung_err failure;
     char start_reason[450]; /* why the last start failed */
 
@@ -84,6 +89,7 @@ struct rung_engine {
 /* engine.c */
 void rung_engine_break(struct rung_engine *engine, const struct rung_err *err);
 double rung_engine_elapsed(const struct rung_engine *engine, double now);
+double rung_engine_running(const struct rung_engine *engine, double now); /* seconds of this start */
 void rung_engine_drain(struct rung_engine *engine, enum rung_session_end end, double grace_until,
                        const char *format, ...) RUNG_PRINTF(4, 5);
 
@@ -101,6 +107,9 @@ void rung_engine_evaluate(struct rung_engine *engine, double now);
 
 /* engine_jobs.c */
 void rung_engine_send(struct rung_engine *engine, int slot, double now);
+/* The slot's next job, if it has one, is for whoever wants it: nobody has begun it. */
+void rung_engine_return_next(struct rung_engine *engine, int slot);
+void rung_engine_returned(struct rung_engine *engine, int slot, int64_t job);
 void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
                           double now);
 void rung_engine_result(struct rung_engine *engine, int slot, const struct rung_proto_message *message,
@@ -122,9 +131,16 @@ void rung_engine_take_training(struct rung_engine *engine, int64_t trainer, stru
 
 /* engine_late.c */
 bool rung_engine_wants(struct rung_engine *engine, const struct rung_late *late,
-                       struct rung_late_wanted *wanted, double now);
+                       struct rung_late_wanted *wanted);
+/* How many were taken, if there were any. */
+void rung_engine_tell_late(struct rung_engine *engine, double now);
 void rung_engine_late(struct rung_engine *engine, const struct rung_late *late,
                       const struct rung_proto_message *messages, size_t count, double now);
+
+/* engine_shared.c */
+void rung_engine_queue(struct rung_engine *engine, double now);
+void rung_engine_begin(struct rung_engine *engine, double now); /* a trainer is ready */
+void rung_engine_leave_recalled(struct rung_engine *engine);
 
 /* engine_trainers.c */
 /* Its job is somebody else's: it is ended, and replaced. */

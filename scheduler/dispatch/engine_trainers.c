@@ -52,8 +52,11 @@ static void start_came_to_nothing(struct rung_engine *engine, int slot, double n
         rung_engine_warn(engine, now, "no test score: %s", engine->start_reason);
         engine->evaluated = true;
     }
-    if (rung_pool_start_failed(engine->pool, slot, now))
-        note_trainer(engine, slot, "given up", "it failed to start 3 times in a row", now);
+    if (!rung_pool_start_failed(engine->pool, slot, now))
+        return;
+    note_trainer(engine, slot, "given up", "it failed to start 3 times in a row", now);
+    if (engine->executor->given_up)
+        engine->executor->given_up(engine->executor->self, slot);
 }
 
 static void start_one(struct rung_engine *engine, int slot, double now)
@@ -133,6 +136,7 @@ void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_p
     s->stateless = message->stateless;
     s->evaluates = message->evaluates;
     rung_pool_ready(engine->pool, slot);
+    rung_engine_begin(engine, now);
     warn_of_platform(engine, slot, message->platform, now);
     struct rung_place place = engine->executor->place(engine->executor->self, slot);
     if (rung_record_trainer_join(engine->options.record, slot, place.host, place.kind, message->platform,
@@ -146,6 +150,7 @@ void rung_engine_ready(struct rung_engine *engine, int slot, const struct rung_p
 static void give_up_process(struct rung_engine *engine, int slot)
 {
     engine->executor->kill(engine->executor->self, slot);
+    rung_engine_return_next(engine, slot);
     rung_pool_leaving(engine->pool, slot);
 }
 
@@ -191,6 +196,11 @@ static void job_unread(struct rung_engine *engine, int slot, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     const char *reason = "it left without having read its job";
+    if (s->job.ahead) { /* it may have been about to leave all the time */
+        if (s->job.purpose != RUNG_JOB_VOID)
+            rung_jobq_return(engine->queue, s->job.model);
+        return;
+    }
     if (s->jobs > 0 || s->job.purpose == RUNG_JOB_EVALUATE) {
         rung_engine_attempt_failed(engine, slot, RUNG_FAILURE_LOST, reason, false, now);
         return;
@@ -211,6 +221,7 @@ void rung_engine_closing(struct rung_engine *engine, int slot, bool unread, doub
         return;
     if (busy_unread)
         job_unread(engine, slot, now);
+    rung_engine_return_next(engine, slot);
     s->closed = true;
     rung_pool_leaving(engine->pool, slot);
 }
@@ -252,7 +263,7 @@ static void describe_end(struct rung_engine *engine, int slot, const struct rung
     rung_buf_init(&last, RUNG_BUF_UNLIMITED);
     engine->executor->log_tail(engine->executor->self, slot, 1, &last);
     if (how->worker_gone)
-        snprintf(text, size, "its worker is gone");
+        snprintf(text, size, how->dismissed ? "its worker was given back" : "its worker is gone");
     else if (how->out_of_memory)
         snprintf(text, size, "the kernel killed it for memory%s", when);
     else if (how->by_us) /* for that alone it is ended while it has a job */
@@ -306,6 +317,7 @@ void rung_engine_gone(struct rung_engine *engine, int slot, const struct rung_ex
         rung_engine_attempt_failed(engine, slot, lost ? RUNG_FAILURE_LOST : RUNG_FAILURE_EXIT, reason, false,
                                    now);
     }
+    rung_engine_return_next(engine, slot);
     record_leave(engine, s, leaving ? "stopped" : reason, now);
     note_trainer(engine, slot, "gone", leaving ? "stopped" : reason, now);
     forget_holder(engine, slot);

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RUNG_EXECUTOR_JOBS 2 /* that a slot may have at one time */
+
 /* How a trainer ended. */
 struct rung_exit {
     bool signaled; /* ended by signal `number`, else with exit status `number` */
@@ -25,6 +27,7 @@ struct rung_exit {
     bool by_us;         /* the executor sent a signal before it ended */
     bool out_of_memory; /* the kernel says that it was killed for memory */
     bool worker_gone;   /* with the worker that kept it, of which nothing more is known */
+    bool dismissed;     /* that worker was not needed any more */
 };
 
 /* A result of a training job whose trainer was given up with its worker, which has come back. */
@@ -51,6 +54,8 @@ struct rung_executor_listener {
     /* It has closed its socket: it will end, or be ended; nothing should be sent to it any more. unread: it
      * has not read all that it was sent, so it does not know of its job. */
     void (*closing)(void *context, int slot, bool unread, double now);
+    /* A job that was sent ahead was not begun, and will not be: the slot does not have it any more. */
+    void (*returned)(void *context, int slot, int64_t job, double now);
     /* The trainer has ended and nothing more will come from it. */
     void (*gone)(void *context, int slot, const struct rung_exit *exit, double now);
     /* A slot that was absent is there, and empty; or it is there no more: it was empty. */
@@ -90,6 +95,9 @@ struct rung_executor {
      * says why). */
     int (*start)(void *self, int slot, const struct rung_start *start, struct rung_err *err);
     void (*job)(void *self, int slot, const struct rung_proto_job *job);
+    /* Of slots that are far away; else NULL. Whether a job may be sent ahead, to wait there until the one
+     * that the slot has is over; RUNG_EXECUTOR_JOBS are the most that it may have. */
+    bool (*takes_ahead)(void *self, int slot);
     void (*evaluate)(void *self, int slot, const struct rung_proto_job *job);
     /* Goes out with the next job or evaluate. */
     void (*forget)(void *self, int slot, uint32_t model);
@@ -100,6 +108,10 @@ struct rung_executor {
     /* Appends the last `lines` lines of what the slot's trainer printed; valid until the slot is started
      * again. */
     void (*log_tail)(void *self, int slot, size_t lines, struct rung_buf *out);
+    /* Of slots that several share; else NULL. given_up: nothing will be started any more in the slot, which
+     * is empty. recalled: the slot is one of those of which some are wanted back. */
+    void (*given_up)(void *self, int slot);
+    bool (*recalled)(void *self, int slot);
 };
 
 #endif

@@ -24,6 +24,12 @@ static void job(void *self, int slot, const struct rung_proto_job *message)
     executor->job(executor->self, slot, message);
 }
 
+static bool takes_ahead(void *self, int slot)
+{
+    struct rung_executor *executor = executor_of(self, slot);
+    return executor->takes_ahead && executor->takes_ahead(executor->self, slot);
+}
+
 static void evaluate(void *self, int slot, const struct rung_proto_job *message)
 {
     struct rung_executor *executor = executor_of(self, slot);
@@ -63,6 +69,7 @@ void rung_fleet_init(struct rung_fleet *fleet, struct rung_executor *near, struc
                                              .place = place,
                                              .start = start,
                                              .job = job,
+                                             .takes_ahead = takes_ahead,
                                              .evaluate = evaluate,
                                              .forget = forget,
                                              .stop = stop,

@@ -115,6 +115,11 @@ int rung_frame_next(struct rung_frame_reader *reader, const char **data, size_t 
     return 1;
 }
 
+bool rung_frame_is_between(const struct rung_frame_reader *reader)
+{
+    return reader->header_length == 0;
+}
+
 size_t rung_frame_header(unsigned char header[RUNG_FRAME_HEADER_MAX], enum rung_frame_type type,
                          uint64_t stream, size_t length)
 {

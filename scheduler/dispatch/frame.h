@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,9 @@ void rung_frame_reader_free(struct rung_frame_reader *reader);
  * of 4294967295 bytes"), after which the reader is only freed. */
 int rung_frame_next(struct rung_frame_reader *reader, const char **data, size_t *length,
                     struct rung_frame *frame, struct rung_err *err) RUNG_CHECK_RESULT;
+
+/* Nothing of a frame has come that is not complete. */
+bool rung_frame_is_between(const struct rung_frame_reader *reader);
 
 /* What goes before length bytes of a frame of that type: writes it, returns how long it is. */
 size_t rung_frame_header(unsigned char header[RUNG_FRAME_HEADER_MAX], enum rung_frame_type type,

@@ -8,12 +8,16 @@
 #include "base/json.h"
 #include "dispatch/wire.h"
 
+#include <stdbool.h>
+
 struct rung_greeter;
 
 struct rung_greeter_options {
-    struct rung_wire_tls *tls;
-    int protocol; /* that is told to who is refused */
+    struct rung_wire_tls *tls; /* NULL: none, as of wires */
+    int protocol;              /* that is told to who is refused */
     void *context;
+    /* Of a connection that was accepted: whether it may say something; NULL: any may. */
+    bool (*admit)(void *context, int fd);
     /* The first message. NULL: the wire is the owner's from now on; else the reason for which it is refused.
      */
     const char *(*hello)(void *context, struct rung_wire *wire, const struct rung_json *message);

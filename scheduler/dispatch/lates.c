@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEPT_MOST      4096
-#define PROGRESS_BYTES (RUNG_PEER_TEXT_MAX / 4) /* of what was said before a result; over it, none is kept   \
-                                                 */
+#define KEPT_MOST 4096
+#define PROGRESS_BYTES                                                                                       \
+    (RUNG_PEER_TEXT_MAX / 4) /* of what was said before a result; over it, none is kept                      \
+                              */
 
 struct rung_lates_kept {
     uint64_t number;
@@ -95,6 +96,8 @@ static void collect_one(void *context, const struct rung_json *message, const ch
     if (strcmp(said, "result") == 0 && rung_json_get(message, "to") &&
         collection->trainer(collection->context, slot, rung_said_integer(message, "life", -1), &trainer))
         keep(collection, &trainer, message, file, progress);
+    else if (file)
+        unlink(file);
     rung_buf_clear(progress);
 }
 

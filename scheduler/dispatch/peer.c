@@ -13,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIRM_AFTER 64 /* messages that may come before they are confirmed without waiting for a beat */
+#define CONFIRM_AFTER 64     /* messages that may come before they are confirmed without waiting for a beat */
+#define WAITING_MOST  131072 /* messages that the other side has not confirmed, when it says more */
 #define DIGEST_TEXT   (2 * EVP_MAX_MD_SIZE + 1)
 
 /* A file on its way, out or in. */
@@ -23,6 +25,7 @@ struct transfer {
     int fd; /* -1: none */
     uint64_t stream;
     int64_t bytes;
+    int64_t expected; /* out: bytes of it */
     EVP_MD_CTX *digest;
     char *path;  /* in: where it is kept */
     bool failed; /* in: it could not be written */
@@ -37,19 +40,19 @@ struct rung_peer {
     double beat, heard_at;
     uint64_t confirmed; /* last received message that the other side knows to have come */
     struct transfer out, in;
-    unsigned char *block;
+    EVP_MD *sha256;
     struct rung_buf text;
 };
 
 /* ---- transfers ---- */
 
-static void begin_transfer(struct transfer *transfer, int fd, uint64_t stream)
+static void begin_transfer(const struct rung_peer *peer, struct transfer *transfer, int fd, uint64_t stream)
 {
     transfer->fd = fd;
     transfer->stream = stream;
     transfer->bytes = 0;
     transfer->failed = fd < 0;
-    EVP_DigestInit_ex(transfer->digest, EVP_sha256(), NULL);
+    EVP_DigestInit_ex2(transfer->digest, peer->sha256, NULL);
 }
 
 static void digest_text(struct transfer *transfer, char text[DIGEST_TEXT])
@@ -90,10 +93,19 @@ static void confirm(struct rung_peer *peer)
     peer->confirmed = peer->link.received;
 }
 
+static void number_field(struct rung_buf *text, const char *name, uint64_t number)
+{
+    rung_buf_text(text, name);
+    rung_json_write_integer(text, (int64_t)number);
+}
+
 static void send_text(struct rung_peer *peer, const struct rung_link_message *message, bool with_file)
 {
     rung_buf_clear(&peer->text);
-    rung_buf_printf(&peer->text, "{\"seq\":%llu,", (unsigned long long)message->number);
+    number_field(&peer->text, "{\"seq\":", message->number);
+    number_field(&peer->text, ",\"received\":", peer->link.received);
+    rung_buf_char(&peer->text, ',');
+    peer->confirmed = peer->link.received;
     if (with_file) {
         char digest[DIGEST_TEXT] = "";
         digest_text(&peer->out, digest);
@@ -105,21 +117,36 @@ static void send_text(struct rung_peer *peer, const struct rung_link_message *me
     rung_link_sent(&peer->link);
 }
 
-/* One piece, or at its end the message. */
+static void begin_sending_file(struct rung_peer *peer, const struct rung_link_message *message)
+{
+    struct stat info;
+
+    begin_transfer(peer, &peer->out, open(message->file, O_RDONLY | O_CLOEXEC), message->stream);
+    if (peer->out.fd < 0)
+        send_text(peer, message, false);
+    else
+        peer->out.expected = fstat(peer->out.fd, &info) == 0 ? info.st_size : INT64_MAX;
+}
+
+/* One piece, and after the last one the message. */
 static void send_some_of_file(struct rung_peer *peer, const struct rung_link_message *message)
 {
-    ssize_t got = read(peer->out.fd, peer->block, RUNG_WIRE_PIECE_MAX);
+    unsigned char block[RUNG_WIRE_PIECE_MAX];
+    ssize_t got = 0;
 
+    if (peer->out.bytes < peer->out.expected)
+        got = read(peer->out.fd, block, sizeof block);
     if (got < 0 && errno == EINTR)
         return;
     if (got > 0) {
-        EVP_DigestUpdate(peer->out.digest, peer->block, (size_t)got);
+        EVP_DigestUpdate(peer->out.digest, block, (size_t)got);
         peer->out.bytes += got;
-        rung_wire_send_piece(peer->wire, message->stream, peer->block, (size_t)got);
-        return;
+        rung_wire_send_piece(peer->wire, message->stream, block, (size_t)got);
+        if (peer->out.bytes < peer->out.expected)
+            return;
     }
     end_transfer(&peer->out);
-    send_text(peer, message, got == 0);
+    send_text(peer, message, got >= 0);
 }
 
 static void pump(struct rung_peer *peer)
@@ -129,9 +156,7 @@ static void pump(struct rung_peer *peer)
     while (peer->wire && (message = rung_link_peek(&peer->link)) &&
            rung_wire_backlog(peer->wire) < RUNG_WIRE_FULL) {
         if (peer->out.fd < 0 && message->file) {
-            begin_transfer(&peer->out, open(message->file, O_RDONLY | O_CLOEXEC), message->stream);
-            if (peer->out.fd < 0)
-                send_text(peer, message, false);
+            begin_sending_file(peer, message);
         } else if (peer->out.fd >= 0) {
             send_some_of_file(peer, message);
         } else {
@@ -164,7 +189,8 @@ void rung_peer_each_waiting(const struct rung_peer *peer,
         const struct rung_link_message *waiting = &peer->link.messages[peer->link.first + i];
         rung_buf_clear(&text);
         rung_buf_printf(&text, "{%s", waiting->text);
-        struct rung_json *message = rung_json_parse(rung_buf_cstr(&text), text.length, 0, &err);
+        struct rung_json *message =
+            rung_json_parse(rung_buf_cstr(&text), text.length, RUNG_WIRE_JSON_FLAGS, &err);
         if (message)
             each(context, message, waiting->file);
         rung_json_free(message);
@@ -224,6 +250,13 @@ static void on_drained(void *context, struct rung_wire *wire)
 
 /* ---- what comes ---- */
 
+static void begin_receiving(struct rung_peer *peer, uint64_t stream)
+{
+    peer->in.path = peer->listener.place(peer->listener.context, stream);
+    int fd = peer->in.path ? open(peer->in.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    begin_transfer(peer, &peer->in, fd, stream);
+}
+
 static void on_piece(void *context, struct rung_wire *wire, uint64_t stream, const void *data, size_t length)
 {
     struct rung_peer *peer = context;
@@ -232,10 +265,7 @@ static void on_piece(void *context, struct rung_wire *wire, uint64_t stream, con
     peer->heard_at = rung_clock_monotonic();
     if (!peer->in.path || peer->in.stream != stream) {
         drop_incoming(peer);
-        peer->in.path = peer->listener.place(peer->listener.context, stream);
-        begin_transfer(
-            &peer->in,
-            peer->in.path ? open(peer->in.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1, stream);
+        begin_receiving(peer, stream);
         if (!peer->in.path)
             peer->in.path = rung_mem_strdup(""); /* nobody wants it */
     }
@@ -263,11 +293,7 @@ static bool file_is_whole(struct rung_peer *peer, const struct rung_json *messag
         return false;
     if (bytes == 0) {
         drop_incoming(peer);
-        peer->in.path = peer->listener.place(peer->listener.context, (uint64_t)stream);
-        begin_transfer(&peer->in,
-                       peer->in.path ? open(peer->in.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-                                     : -1,
-                       (uint64_t)stream);
+        begin_receiving(peer, (uint64_t)stream);
     }
     if ((!peer->in.path && bytes > 0) || peer->in.stream != (uint64_t)stream || peer->in.bytes != bytes)
         return false;
@@ -295,33 +321,37 @@ static void deliver(struct rung_peer *peer, const struct rung_json *message)
     free(path);
 }
 
-static void on_beat(struct rung_peer *peer, const struct rung_json *message);
-
 static void remove_file(const struct rung_link_message *message)
 {
     if (message->remove && message->file)
         unlink(message->file);
 }
 
-static void on_beat(struct rung_peer *peer, const struct rung_json *message)
+/* What has arrived of ours, as each beat says, and messages do by the way. */
+static bool hear_confirmed(struct rung_peer *peer, int64_t received)
 {
-    int64_t received;
-
-    if (!rung_json_integer(rung_json_get(message, "received"), 0, RUNG_SAID_INTEGER_MAX, &received))
-        lose(peer, true, "a beat without a number");
-    else if (received > 0 && !rung_link_arrived(&peer->link, (uint64_t)received, remove_file))
-        lose(peer, true, "a message is confirmed that was not sent");
+    if (received <= 0 || rung_link_arrived(&peer->link, (uint64_t)received, remove_file))
+        return true;
+    lose(peer, true, "a message is confirmed that was not sent");
+    return false;
 }
 
 static void on_message(void *context, struct rung_wire *wire, const struct rung_json *message)
 {
     struct rung_peer *peer = context;
-    int64_t number;
+    int64_t number, received = rung_said_integer(message, "received", -1);
+    bool beat = !rung_json_integer(rung_json_get(message, "seq"), 1, RUNG_SAID_INTEGER_MAX, &number);
 
     (void)wire;
     peer->heard_at = rung_clock_monotonic();
-    if (!rung_json_integer(rung_json_get(message, "seq"), 1, RUNG_SAID_INTEGER_MAX, &number)) {
-        on_beat(peer, message);
+    if (beat && received < 0) {
+        lose(peer, true, "a beat without a number");
+        return;
+    }
+    if (!hear_confirmed(peer, received) || beat)
+        return;
+    if (peer->link.count > WAITING_MOST) {
+        lose(peer, true, "it confirms nothing of what it is told");
         return;
     }
     enum rung_link_order order = rung_link_take(&peer->link, (uint64_t)number);
@@ -396,7 +426,7 @@ struct rung_peer *rung_peer_create(struct event_base *base, double beat,
     peer->in.fd = peer->out.fd = -1;
     peer->in.digest = EVP_MD_CTX_new();
     peer->out.digest = EVP_MD_CTX_new();
-    peer->block = rung_mem_zalloc(RUNG_WIRE_PIECE_MAX, 1);
+    peer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     peer->timer = event_new(base, -1, EV_PERSIST, on_timer, peer);
     rung_link_init(&peer->link);
     rung_buf_init(&peer->text, RUNG_BUF_UNLIMITED);
@@ -411,8 +441,8 @@ void rung_peer_free(struct rung_peer *peer)
     event_free(peer->timer);
     EVP_MD_CTX_free(peer->in.digest);
     EVP_MD_CTX_free(peer->out.digest);
+    EVP_MD_free(peer->sha256);
     rung_link_free(&peer->link);
     rung_buf_free(&peer->text);
-    free(peer->block);
     free(peer);
 }

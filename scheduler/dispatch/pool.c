@@ -15,35 +15,55 @@ struct list {
 
 struct rung_pool {
     struct rung_slot *slots;
-    size_t count;
+    size_t count, known; /* in all; those that slots has, beyond which all are absent */
     struct list lists[RUNG_SLOT_STATES];
-    struct rung_heap deadlines; /* key -deadline: the earliest is on top */
+    struct rung_heap deadlines;  /* key -deadline: the earliest is on top */
+    struct rung_heap startable;  /* empty ones; key -slot */
+    struct rung_heap backed_off; /* empty ones that have to wait; key -not_before */
 };
 
+static void enter_empty(struct rung_pool *pool, int slot)
+{
+    double not_before = pool->slots[slot].not_before;
+    if (isfinite(not_before))
+        rung_heap_put(&pool->backed_off, (uint32_t)slot, -not_before, (uint64_t)slot);
+    else
+        rung_heap_put(&pool->startable, (uint32_t)slot, -(double)slot, 0);
+}
+
+/* Of absent slots there is a number and no list. */
 static void link_slot(struct rung_pool *pool, int slot, enum rung_slot_state state)
 {
     struct rung_slot *s = &pool->slots[slot];
     struct list *list = &pool->lists[state];
     s->state = state;
+    list->count++;
+    if (state == RUNG_SLOT_EMPTY)
+        enter_empty(pool, slot);
+    if (state == RUNG_SLOT_ABSENT)
+        return;
     s->previous = -1;
     s->next = list->first;
     if (list->first >= 0)
         pool->slots[list->first].previous = slot;
     list->first = slot;
-    list->count++;
 }
 
 static void unlink_slot(struct rung_pool *pool, int slot)
 {
     struct rung_slot *s = &pool->slots[slot];
     struct list *list = &pool->lists[s->state];
+    list->count--;
+    if (s->state == RUNG_SLOT_EMPTY && !rung_heap_remove(&pool->startable, (uint32_t)slot))
+        rung_heap_remove(&pool->backed_off, (uint32_t)slot);
+    if (s->state == RUNG_SLOT_ABSENT)
+        return;
     if (s->previous >= 0)
         pool->slots[s->previous].next = s->next;
     else
         list->first = s->next;
     if (s->next >= 0)
         pool->slots[s->next].previous = s->previous;
-    list->count--;
 }
 
 static void set_deadline(struct rung_pool *pool, int slot, double deadline)
@@ -65,17 +85,15 @@ static void move(struct rung_pool *pool, int slot, enum rung_slot_state state, d
 struct rung_pool *rung_pool_create(size_t slots, size_t absent)
 {
     struct rung_pool *pool = rung_mem_zalloc(1, sizeof *pool);
-    pool->slots = rung_mem_zalloc(slots, sizeof *pool->slots);
     pool->count = slots;
+    pool->lists[RUNG_SLOT_ABSENT].count = slots;
     rung_heap_init(&pool->deadlines);
+    rung_heap_init(&pool->startable);
+    rung_heap_init(&pool->backed_off);
     for (int state = 0; state < RUNG_SLOT_STATES; state++)
         pool->lists[state].first = -1;
-    for (size_t i = slots; i-- > 0;) {
-        pool->slots[i].held = RUNG_NO_MODEL;
-        pool->slots[i].not_before = -INFINITY;
-        pool->slots[i].deadline = INFINITY;
-        link_slot(pool, (int)i, i < slots - absent ? RUNG_SLOT_EMPTY : RUNG_SLOT_ABSENT);
-    }
+    for (size_t i = slots - absent; i-- > 0;)
+        rung_pool_joined(pool, (int)i);
     return pool;
 }
 
@@ -84,6 +102,8 @@ void rung_pool_free(struct rung_pool *pool)
     if (!pool)
         return;
     rung_heap_free(&pool->deadlines);
+    rung_heap_free(&pool->startable);
+    rung_heap_free(&pool->backed_off);
     free(pool->slots);
     free(pool);
 }
@@ -118,13 +138,21 @@ int rung_pool_next(const struct rung_pool *pool, int slot)
     return pool->slots[slot].next;
 }
 
-int rung_pool_startable(const struct rung_pool *pool, double now)
+static void end_back_off(struct rung_pool *pool, double now)
 {
-    int best = -1;
-    for (int slot = pool->lists[RUNG_SLOT_EMPTY].first; slot >= 0; slot = pool->slots[slot].next)
-        if (pool->slots[slot].not_before <= now && (best < 0 || slot < best))
-            best = slot;
-    return best;
+    const struct rung_heap_item *first;
+    while ((first = rung_heap_top(&pool->backed_off)) && -first->key <= now) {
+        uint32_t slot = first->id;
+        rung_heap_remove(&pool->backed_off, slot);
+        rung_heap_put(&pool->startable, slot, -(double)slot, 0);
+    }
+}
+
+int rung_pool_startable(struct rung_pool *pool, double now)
+{
+    end_back_off(pool, now);
+    const struct rung_heap_item *first = rung_heap_top(&pool->startable);
+    return first ? (int)first->id : -1;
 }
 
 void rung_pool_started(struct rung_pool *pool, int slot, double now, double timeout)
@@ -133,7 +161,8 @@ void rung_pool_started(struct rung_pool *pool, int slot, double now, double time
     s->held = RUNG_NO_MODEL;
     s->jobs = 0;
     s->busy_seconds = 0;
-    s->stateless = s->evaluates = s->closed = s->start_failed = false;
+    s->stateless = s->evaluates = s->closed = s->start_failed = s->has_next = false;
+    s->last_seconds = INFINITY;
     move(pool, slot, RUNG_SLOT_STARTING, now + timeout);
 }
 
@@ -148,6 +177,24 @@ void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job 
     move(pool, slot, RUNG_SLOT_BUSY, job->sent_at + timeout);
 }
 
+void rung_pool_assigned_next(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout)
+{
+    struct rung_slot *s = &pool->slots[slot];
+    s->next_job = *job;
+    s->next_timeout = timeout;
+    s->has_next = true;
+}
+
+bool rung_pool_take_next(struct rung_pool *pool, int slot, struct rung_job *job)
+{
+    struct rung_slot *s = &pool->slots[slot];
+    bool had = s->has_next;
+    if (had)
+        *job = s->next_job;
+    s->has_next = false;
+    return had;
+}
+
 void rung_pool_heard(struct rung_pool *pool, int slot, double now, double timeout)
 {
     set_deadline(pool, slot, now + timeout);
@@ -158,8 +205,14 @@ void rung_pool_finished(struct rung_pool *pool, int slot, double now)
     struct rung_slot *s = &pool->slots[slot];
     s->jobs++;
     s->start_failures = 0;
-    s->busy_seconds += now - s->job.sent_at;
-    move(pool, slot, RUNG_SLOT_IDLE, INFINITY);
+    s->last_seconds = now - s->job.sent_at;
+    s->busy_seconds += s->last_seconds;
+    if (rung_pool_take_next(pool, slot, &s->job)) {
+        s->job.sent_at = now;
+        set_deadline(pool, slot, now + s->next_timeout);
+    } else {
+        move(pool, slot, RUNG_SLOT_IDLE, INFINITY);
+    }
 }
 
 void rung_pool_leaving(struct rung_pool *pool, int slot)
@@ -174,8 +227,21 @@ void rung_pool_gone(struct rung_pool *pool, int slot)
     move(pool, slot, RUNG_SLOT_EMPTY, INFINITY);
 }
 
+static void know(struct rung_pool *pool, int slot)
+{
+    size_t known = pool->known;
+    if ((size_t)slot < known)
+        return;
+    pool->known = (size_t)slot + 1 > 2 * known ? (size_t)slot + 1 : 2 * known;
+    pool->slots = rung_mem_resize(pool->slots, pool->known, sizeof *pool->slots);
+    for (size_t i = known; i < pool->known; i++)
+        pool->slots[i] = (struct rung_slot){
+            .state = RUNG_SLOT_ABSENT, .held = RUNG_NO_MODEL, .not_before = -INFINITY, .deadline = INFINITY};
+}
+
 void rung_pool_joined(struct rung_pool *pool, int slot)
 {
+    know(pool, slot);
     pool->slots[slot].start_failures = 0;
     pool->slots[slot].not_before = -INFINITY;
     move(pool, slot, RUNG_SLOT_EMPTY, INFINITY);
@@ -202,12 +268,10 @@ int rung_pool_expired(const struct rung_pool *pool, double now)
     return first && -first->key <= now ? (int)first->id : -1;
 }
 
-double rung_pool_wake_at(const struct rung_pool *pool, double now)
+double rung_pool_wake_at(struct rung_pool *pool, double now)
 {
-    const struct rung_heap_item *first = rung_heap_top(&pool->deadlines);
-    double at = first ? -first->key : INFINITY;
-    for (int slot = pool->lists[RUNG_SLOT_EMPTY].first; slot >= 0; slot = pool->slots[slot].next)
-        if (pool->slots[slot].not_before > now)
-            at = fmin(at, pool->slots[slot].not_before);
-    return at;
+    end_back_off(pool, now);
+    const struct rung_heap_item *deadline = rung_heap_top(&pool->deadlines);
+    const struct rung_heap_item *start = rung_heap_top(&pool->backed_off);
+    return fmin(deadline ? -deadline->key : INFINITY, start ? -start->key : INFINITY);
 }

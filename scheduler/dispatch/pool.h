@@ -1,7 +1,7 @@
 /*
  * The trainers' slots: who is starting, idle, busy or given up, what each runs, and when patience with it
- * ends. Pure: told the time, it starts and kills nobody. O(1) or O(log slots), but for walks over empty
- * slots.
+ * ends. Pure: told the time, it starts and kills nobody. O(1) or O(log slots), and no memory for slots beyond
+ * the last one that was ever there.
  */
 #ifndef RUNG_DISPATCH_POOL_H
 #define RUNG_DISPATCH_POOL_H
@@ -28,7 +28,8 @@ enum rung_slot_state {
 enum rung_job_purpose {
     RUNG_JOB_TRAIN,
     RUNG_JOB_REBUILD, /* train from call 0 to the recorded calls: the state is missing; nothing is recorded */
-    RUNG_JOB_EVALUATE
+    RUNG_JOB_EVALUATE,
+    RUNG_JOB_VOID /* its model got its result otherwise: whatever comes of it is dropped */
 };
 
 struct rung_job {
@@ -39,15 +40,21 @@ struct rung_job {
     double sent_at;
     int64_t last_call; /* of the progress so far */
     bool too_long;     /* for a message: it was not sent */
+    bool sent;
+    bool ahead; /* it was sent while the slot had another one */
 };
 
 struct rung_slot {
     enum rung_slot_state state; /* changed by the functions below only */
     struct rung_job job;        /* while BUSY */
-    int start_failures;         /* in a row: since a trainer of it last worked */
-    bool stateless, evaluates;  /* as its `ready` said */
-    uint32_t held;              /* the model it ran last and still holds, or RUNG_NO_MODEL */
-    int64_t jobs;               /* finished since it joined */
+    struct rung_job next_job;   /* that it begins by itself when that is over, where has_next */
+    bool has_next;
+    double next_timeout;
+    double last_seconds;       /* that its last job took; INFINITY: not known */
+    int start_failures;        /* in a row: since a trainer of it last worked */
+    bool stateless, evaluates; /* as its `ready` said */
+    uint32_t held;             /* the model it ran last and still holds, or RUNG_NO_MODEL */
+    int64_t jobs;              /* finished since it joined */
     double busy_seconds;
     int64_t row;       /* its row in the record */
     bool closed;       /* LEAVING by itself, from idle */
@@ -62,26 +69,30 @@ struct rung_pool;
 struct rung_pool *rung_pool_create(size_t slots, size_t absent);
 void rung_pool_free(struct rung_pool *pool);
 size_t rung_pool_slots(const struct rung_pool *pool);
+/* Of one that is there or was; valid until another joins. */
 struct rung_slot *rung_pool_slot(struct rung_pool *pool, int slot);
 size_t rung_pool_count(const struct rung_pool *pool, enum rung_slot_state state);
 /* Trainers that work or will: all but absent and given up ones. */
 size_t rung_pool_present(const struct rung_pool *pool);
 
-/* Any slot in that state, or -1; next: another one after it, for walking all (the walk allows changing the
- * slot at hand). */
+/* Any slot in that state, which is not ABSENT, or -1; next: another one after it, for walking all. */
 int rung_pool_first(const struct rung_pool *pool, enum rung_slot_state state);
 int rung_pool_next(const struct rung_pool *pool, int slot);
 
 /* The empty slot with the smallest number that may be started now, or -1. */
-int rung_pool_startable(const struct rung_pool *pool, double now);
+int rung_pool_startable(struct rung_pool *pool, double now);
 
 /* Changes of state; timeout in seconds, INFINITY for none. */
 void rung_pool_started(struct rung_pool *pool, int slot, double now, double timeout);
 void rung_pool_ready(struct rung_pool *pool, int slot);
 void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout);
 void rung_pool_heard(struct rung_pool *pool, int slot, double now,
-                     double timeout);                                  /* life sign of a busy one */
-void rung_pool_finished(struct rung_pool *pool, int slot, double now); /* busy -> idle */
+                     double timeout); /* life sign of a busy one */
+/* A busy one gets another job, which is its job from rung_pool_finished on; its time begins then. */
+void rung_pool_assigned_next(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout);
+/* It has not begun that, and will not. False: it has none. */
+bool rung_pool_take_next(struct rung_pool *pool, int slot, struct rung_job *job);
+void rung_pool_finished(struct rung_pool *pool, int slot, double now); /* busy -> idle, or its next job */
 void rung_pool_leaving(struct rung_pool *pool, int slot);
 void rung_pool_gone(struct rung_pool *pool, int slot);   /* -> empty */
 void rung_pool_joined(struct rung_pool *pool, int slot); /* absent -> empty */
@@ -93,6 +104,6 @@ bool rung_pool_start_failed(struct rung_pool *pool, int slot, double now);
 int rung_pool_expired(const struct rung_pool *pool, double now);
 /* The next time after now at which rung_pool_expired or rung_pool_startable may have a new answer; INFINITY:
  * none. */
-double rung_pool_wake_at(const struct rung_pool *pool, double now);
+double rung_pool_wake_at(struct rung_pool *pool, double now);
 
 #endif

@@ -242,15 +242,27 @@ static int read_typed(struct rung_proto_message *message, const char *type, cons
 int rung_proto_read(struct rung_proto_message *message, const char *line, size_t length, const char *metric,
                     struct rung_err *err)
 {
-    memset(message, 0, sizeof *message);
-    message->score = message->metric = message->fit_seconds = message->score_seconds = NAN;
-    message->examples = RUNG_UNSET;
-    message->json = rung_json_parse(line, length, RUNG_JSON_NONFINITE, err);
-    if (!message->json) {
+    struct rung_json *json = rung_json_parse(line, length, RUNG_JSON_NONFINITE, err);
+    if (!json) {
+        memset(message, 0, sizeof *message);
         rung_err_prefix(err, "a line that is no JSON");
         return err->code = RUNG_EFAIL;
     }
-    if (!rung_json_is(message->json, RUNG_JSON_OBJECT))
+    int rc = rung_proto_read_json(message, json, metric, err);
+    message->own = json;
+    message->line = line;
+    message->length = length;
+    return rc;
+}
+
+int rung_proto_read_json(struct rung_proto_message *message, const struct rung_json *json, const char *metric,
+                         struct rung_err *err)
+{
+    memset(message, 0, sizeof *message);
+    message->score = message->metric = message->fit_seconds = message->score_seconds = NAN;
+    message->examples = RUNG_UNSET;
+    message->json = json;
+    if (!rung_json_is(json, RUNG_JSON_OBJECT))
         return rung_err_set(err, RUNG_EFAIL, "a line that is no JSON object");
     const struct rung_json *type = rung_json_get(message->json, "type");
     if (!rung_json_is(type, RUNG_JSON_STRING))
@@ -260,7 +272,7 @@ int rung_proto_read(struct rung_proto_message *message, const char *line, size_t
 
 void rung_proto_free(struct rung_proto_message *message)
 {
-    rung_json_free(message->json);
+    rung_json_free(message->own);
     free(message->metrics);
     memset(message, 0, sizeof *message);
 }

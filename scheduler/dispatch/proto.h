@@ -54,7 +54,10 @@ struct rung_proto_message {
     char *metrics;                        /* canonical JSON object text or NULL; owned */
     double metric;                        /* the value of `objective` in metrics, NaN when null */
     bool has_metric;
-    struct rung_json *json; /* the parsed line; owned */
+    const struct rung_json *json; /* the parsed line */
+    struct rung_json *own;        /* the same where it is the message's; owned */
+    const char *line; /* as it was read, without its newline; borrowed. NULL: only json is known */
+    size_t length;
 };
 
 /* Reads one line without its newline. metric: the objective's name ("score" reads the score itself). A line
@@ -63,6 +66,10 @@ struct rung_proto_message {
  * rung_proto_free, also after a failure. */
 int rung_proto_read(struct rung_proto_message *message, const char *line, size_t length, const char *metric,
                     struct rung_err *err) RUNG_CHECK_RESULT;
+/* The same of a line that was parsed as a part of something else, which outlives the message; NULL: there is
+ * none. */
+int rung_proto_read_json(struct rung_proto_message *message, const struct rung_json *json, const char *metric,
+                         struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_proto_free(struct rung_proto_message *message);
 
 #endif

@@ -60,7 +60,8 @@ static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit 
     if (!place->alive)
         return;
     place->alive = false;
-    rung_remote_clear_job(place);
+    while (place->job_count > 0)
+        rung_remote_clear_job(place, place->jobs);
     remote->listener.gone(remote->listener.context, slot_of(place), how, rung_clock_monotonic());
 }
 
@@ -74,6 +75,20 @@ static void free_worker(struct rung_remote_worker *worker)
     free(worker);
 }
 
+static void give_up_places(struct rung_remote_worker *worker, const struct rung_exit *how)
+{
+    struct rung_remote *remote = worker->remote;
+
+    for (size_t i = 0; i < worker->count; i++) {
+        struct rung_remote_slot *place = rung_remote_slot_at(remote, worker->slots[i]);
+        trainer_gone(place, how);
+        remote->listener.left(remote->listener.context, worker->slots[i], rung_clock_monotonic());
+        place->worker = NULL;
+        free(place->log);
+        place->log = NULL;
+    }
+}
+
 static void remove_worker(struct rung_remote_worker *worker)
 {
     static const struct rung_exit lost = {.worker_gone = true};
@@ -84,15 +99,34 @@ static void remove_worker(struct rung_remote_worker *worker)
             *at = worker->next;
             break;
         }
-    for (size_t i = 0; i < worker->count; i++) {
-        struct rung_remote_slot *place = rung_remote_slot_at(remote, worker->slots[i]);
-        trainer_gone(place, &lost);
-        remote->listener.left(remote->listener.context, worker->slots[i], rung_clock_monotonic());
-        place->worker = NULL;
-        free(place->log);
-        place->log = NULL;
-    }
+    give_up_places(worker, &lost);
+    struct rung_remote_use use = rung_remote_worker_use(worker, rung_clock_monotonic());
+    remote->past.workers++;
+    remote->past.held += use.held;
+    remote->past.busy += use.busy;
     free_worker(worker);
+}
+
+void rung_remote_dismiss(struct rung_remote *remote, const char *launched)
+{
+    static const struct rung_exit dismissed = {.worker_gone = true, .dismissed = true};
+    struct rung_remote_worker *worker = rung_remote_find(remote, launched);
+
+    if (!worker)
+        return;
+    give_up_places(worker, &dismissed);
+    worker->count = 0;
+    worker->dismissed = true;
+    worker->cut_at = rung_clock_monotonic();
+    rung_peer_send(worker->peer, "{\"type\":\"goodbye\"}");
+}
+
+void rung_remote_bury(struct rung_remote *remote, const char *launched)
+{
+    struct rung_remote_worker *worker = rung_remote_find(remote, launched);
+
+    if (worker)
+        remove_worker(worker);
 }
 
 static void on_lease(evutil_socket_t fd, short what, void *context)
@@ -104,7 +138,8 @@ static void on_lease(evutil_socket_t fd, short what, void *context)
     (void)what;
     for (struct rung_remote_worker *worker = remote->workers, *next; worker; worker = next) {
         next = worker->next;
-        if (!rung_peer_is_connected(worker->peer) && now - worker->cut_at > lease)
+        bool absent = worker->dismissed || !rung_peer_is_connected(worker->peer);
+        if (absent && now - worker->cut_at > lease)
             remove_worker(worker);
     }
 }
@@ -141,25 +176,18 @@ static struct rung_remote_slot *place_of_message(struct rung_remote_worker *work
     return place->alive && place->life == life ? place : NULL;
 }
 
-static void hear_line(struct rung_remote_slot *place, const struct rung_json *message, const char *file)
+static void hear_line(struct rung_remote_slot *place, const struct rung_json *message)
 {
-    struct rung_remote *remote = place->worker->remote;
-    struct rung_executor_listener *tell = &remote->listener;
+    struct rung_executor_listener *tell = &place->worker->remote->listener;
     struct rung_proto_message line;
     struct rung_err err;
     double now = rung_clock_monotonic();
-    const struct rung_json *said = rung_json_get(message, "line");
-
-    rung_buf_clear(&remote->line);
-    if (said)
-        rung_json_write(&remote->line, said);
-    int code = rung_proto_read(&line, rung_buf_cstr(&remote->line), remote->line.length, place->metric, &err);
-    if (code == 0 && line.type == RUNG_PROTO_RESULT && line.job == place->job && place->state_out && file &&
-        rename(file, place->state_out) != 0)
-        rung_err_set(&err, RUNG_EFAIL, "its state cannot be kept");
-    if (code == 0 && (line.type == RUNG_PROTO_RESULT || line.type == RUNG_PROTO_FAILURE) &&
-        line.job == place->job)
-        rung_remote_clear_job(place);
+    int code = rung_proto_read_json(&line, rung_json_get(message, "line"), place->metric, &err);
+    place->ready |= code == 0 && line.type == RUNG_PROTO_READY;
+    bool answer = code == 0 && (line.type == RUNG_PROTO_RESULT || line.type == RUNG_PROTO_FAILURE);
+    struct rung_remote_job *job = answer ? rung_remote_job(place, line.job) : NULL;
+    if (job)
+        rung_remote_clear_job(place, job);
     if (code == 0)
         tell->message(tell->context, slot_of(place), &line, now);
     else
@@ -172,16 +200,30 @@ static void send_state(struct rung_remote_slot *place, const struct rung_json *m
     struct rung_remote *remote = place->worker->remote;
     int64_t job;
 
+    struct rung_remote_job *asked;
+
     if (!rung_json_integer(rung_json_get(message, "job"), 0, RUNG_SAID_INTEGER_MAX, &job) ||
-        job != place->job || !place->state_in)
+        !(asked = rung_remote_job(place, job)) || !asked->state_in)
         return;
     rung_buf_clear(&remote->text);
     rung_buf_printf(&remote->text, "{\"type\":\"state\",\"slot\":%d,\"life\":%lld,\"job\":%lld}",
                     place->index, (long long)place->life, (long long)job);
-    rung_peer_send_file(place->worker->peer, rung_buf_cstr(&remote->text), place->state_in,
+    rung_peer_send_file(place->worker->peer, rung_buf_cstr(&remote->text), asked->state_in,
                         rung_stream_of_job(place->index, job), false);
-    free(place->state_in); /* once is enough: what waits to be sent has a maximum */
-    place->state_in = NULL;
+    free(asked->state_in); /* once is enough: what waits to be sent has a maximum */
+    asked->state_in = NULL;
+}
+
+static void hear_returned(struct rung_remote_slot *place, const struct rung_json *message)
+{
+    struct rung_executor_listener *tell = &place->worker->remote->listener;
+    struct rung_remote_job *job = rung_remote_job(place, rung_said_integer(message, "job", -1));
+
+    if (!job || job == place->jobs)
+        return;
+    int64_t number = job->number;
+    rung_remote_clear_job(place, job);
+    tell->returned(tell->context, slot_of(place), number, rung_clock_monotonic());
 }
 
 static void hear_gone(struct rung_remote_slot *place, const struct rung_json *message)
@@ -196,8 +238,7 @@ static void hear_gone(struct rung_remote_slot *place, const struct rung_json *me
     trainer_gone(place, &how);
 }
 
-static void hear_of_trainer(struct rung_remote_slot *place, const char *type, const struct rung_json *message,
-                            const char *file)
+static void hear_of_trainer(struct rung_remote_slot *place, const char *type, const struct rung_json *message)
 {
     struct rung_executor_listener *tell = &place->worker->remote->listener;
     const struct rung_json *reason = rung_json_get(message, "reason");
@@ -207,9 +248,11 @@ static void hear_of_trainer(struct rung_remote_slot *place, const char *type, co
     if (strcmp(type, "printed") == 0)
         rung_logfile_add(place->log_folder, slot, rung_said_string(message, "text"));
     if (strcmp(type, "said") == 0)
-        hear_line(place, message, file);
+        hear_line(place, message);
     else if (strcmp(type, "need") == 0)
         send_state(place, message);
+    else if (strcmp(type, "returned") == 0)
+        hear_returned(place, message);
     else if (strcmp(type, "violation") == 0)
         tell->violation(tell->context, slot,
                         rung_json_is(reason, RUNG_JSON_STRING) ? rung_json_string(reason)
@@ -226,9 +269,12 @@ static void on_worker_message(void *context, const struct rung_json *message, co
     struct rung_remote_worker *worker = context;
     const struct rung_json *type = rung_json_get(message, "type");
 
-    if (worker->remote->closing || !rung_json_is(type, RUNG_JSON_STRING))
+    if (!rung_json_is(type, RUNG_JSON_STRING))
         return;
-    if (strcmp(rung_json_string(type), "goodbye") == 0) {
+    worker->parted |= strcmp(rung_json_string(type), "goodbye") == 0;
+    if (worker->remote->closing)
+        return;
+    if (worker->parted) {
         remove_worker(worker);
         return;
     }
@@ -238,10 +284,11 @@ static void on_worker_message(void *context, const struct rung_json *message, co
     }
     struct rung_remote_slot *place = place_of_message(worker, message);
     if (place)
-        hear_of_trainer(place, rung_json_string(type), message, file);
+        hear_of_trainer(place, rung_json_string(type), message);
 }
 
-/* A state belongs beside the path that it will have. */
+/* A state that comes with a result lies where a trainer here would have put it: who takes the result takes it
+ * from there, and otherwise it is removed. */
 static char *on_place(void *context, uint64_t stream)
 {
     struct rung_remote_worker *worker = context;
@@ -253,11 +300,16 @@ static char *on_place(void *context, uint64_t stream)
     if ((size_t)index >= worker->count)
         return NULL;
     const struct rung_remote_slot *place = rung_remote_slot_at(worker->remote, worker->slots[index]);
-    bool known = place->alive && place->state_out && place->job == (int64_t)rung_stream_number(stream);
-    return known ? rung_mem_printf("%s.part", place->state_out) : NULL;
+    const struct rung_remote_job *job = rung_remote_job(place, (int64_t)rung_stream_number(stream));
+    return place->alive && job ? rung_mem_strdup(job->state_out) : NULL;
 }
 
 /* ---- a worker's beginning ---- */
+
+struct hello {
+    const char *id, *host, *session, *launched;
+    int64_t protocol, trainers, received;
+};
 
 static size_t take_places(struct rung_remote_worker *worker, size_t count)
 {
@@ -271,26 +323,27 @@ static size_t take_places(struct rung_remote_worker *worker, size_t count)
         place->worker = worker;
         place->index = (int)worker->count;
         place->alive = false;
-        place->job = -1;
         worker->slots[worker->count++] = remote->options.first_slot + i;
     }
     return worker->count;
 }
 
-static struct rung_remote_worker *add_worker(struct rung_remote *remote, const char *id, const char *host,
-                                             int64_t trainers)
+static struct rung_remote_worker *add_worker(struct rung_remote *remote, const struct hello *hello)
 {
     struct rung_remote_worker *worker = rung_mem_zalloc(1, sizeof *worker);
     struct rung_peer_listener listener = {
         .context = worker, .message = on_worker_message, .place = on_place, .lost = on_lost};
 
     worker->remote = remote;
-    snprintf(worker->id, sizeof worker->id, "%s", id);
-    snprintf(worker->host, sizeof worker->host, "%s", host);
-    if (!rung_said_id(worker->session) || take_places(worker, (size_t)trainers) == 0) {
+    worker->joined_at = worker->idle_since = rung_clock_monotonic();
+    snprintf(worker->id, sizeof worker->id, "%s", hello->id);
+    snprintf(worker->host, sizeof worker->host, "%s", hello->host);
+    snprintf(worker->launched, sizeof worker->launched, "%s", hello->launched);
+    if (!rung_said_id(worker->session) || take_places(worker, (size_t)hello->trainers) == 0) {
         free_worker(worker);
         return NULL;
     }
+    worker->trainers = worker->count;
     worker->peer = rung_peer_create(remote->base, remote->options.beat, &listener);
     worker->next = remote->workers;
     remote->workers = worker;
@@ -332,17 +385,13 @@ static void tell_joined(struct rung_remote_worker *worker)
 
 /* ---- greetings ---- */
 
-struct hello {
-    const char *id, *host, *session;
-    int64_t protocol, trainers, received;
-};
-
 static const char *read_hello(struct hello *hello, const struct rung_json *message)
 {
     const char *type = rung_said_string(message, "type");
 
     *hello = (struct hello){.id = rung_said_string(message, "worker"),
                             .host = rung_said_string(message, "host"),
+                            .launched = rung_said_string(message, "launched"),
                             .session = rung_said_string(message, "session")};
     if (strcmp(type, "hello") != 0 ||
         !rung_json_integer(rung_json_get(message, "protocol"), 0, RUNG_SAID_INTEGER_MAX, &hello->protocol))
@@ -362,16 +411,18 @@ static const char *on_hello(void *context, struct rung_wire *wire, const struct 
 {
     struct rung_remote *remote = context;
     struct hello hello;
-    const char *why = read_hello(&hello, message);
+    const char *why = NULL;
 
-    if (why)
+    if (remote->options.other && remote->options.other(remote->options.other_context, wire, message, &why))
+        return why;
+    if ((why = read_hello(&hello, message)) != NULL)
         return why;
     struct rung_remote_worker *worker = find_worker(remote, hello.id);
     bool resumed = worker && strcmp(hello.session, worker->session) == 0;
     if (worker && !resumed)
         remove_worker(worker);
     if (!resumed)
-        worker = add_worker(remote, hello.id, hello.host, hello.trainers);
+        worker = add_worker(remote, &hello);
     if (!worker)
         return "there is no room for more trainers";
     welcome(worker, wire, resumed);
@@ -432,15 +483,15 @@ int rung_remote_create(struct rung_remote **out, struct event_base *base,
     return 0;
 }
 
-static bool all_idle(const struct rung_remote *remote)
+static bool all_parted(const struct rung_remote *remote)
 {
     for (const struct rung_remote_worker *worker = remote->workers; worker; worker = worker->next)
-        if (rung_peer_is_connected(worker->peer) && !rung_peer_idle(worker->peer))
+        if (rung_peer_is_connected(worker->peer) && !worker->parted)
             return false;
     return true;
 }
 
-/* Workers that have heard it confirm it, and leave. */
+/* Workers that have heard it say it, too, and leave. */
 static void say_goodbye(struct rung_remote *remote)
 {
     double until = rung_clock_monotonic() + GOODBYE;
@@ -448,7 +499,7 @@ static void say_goodbye(struct rung_remote *remote)
 
     for (struct rung_remote_worker *worker = remote->workers; worker; worker = worker->next)
         rung_peer_send(worker->peer, "{\"type\":\"goodbye\"}");
-    while (!all_idle(remote) && rung_clock_monotonic() < until) {
+    while (!all_parted(remote) && rung_clock_monotonic() < until) {
         event_base_loopexit(remote->base, &tick);
         event_base_dispatch(remote->base);
     }
@@ -463,14 +514,17 @@ void rung_remote_free(struct rung_remote *remote)
     if (remote->leases)
         event_free(remote->leases);
     say_goodbye(remote);
+    for (size_t i = 0; i < RUNG_REMOTE_SLOTS; i++) {
+        if (remote->places[i].life == 0) /* nothing was ever here */
+            continue;
+        while (remote->places[i].job_count > 0)
+            rung_remote_clear_job(&remote->places[i], remote->places[i].jobs);
+        free(remote->places[i].log);
+    }
     while (remote->workers) {
         struct rung_remote_worker *worker = remote->workers;
         remote->workers = worker->next;
         free_worker(worker);
-    }
-    for (size_t i = 0; i < RUNG_REMOTE_SLOTS; i++) {
-        rung_remote_clear_job(&remote->places[i]);
-        free(remote->places[i].log);
     }
     for (size_t i = 0; i < remote->warning_count; i++)
         free(remote->warnings[i]);

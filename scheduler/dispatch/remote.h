@@ -11,13 +11,16 @@
 #include "dispatch/executor.h"
 #include "dispatch/key.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define RUNG_REMOTE_SLOTS    16384 /* at most, of all workers */
 #define RUNG_REMOTE_PROTOCOL 1     /* between schedulers and workers */
 
 struct event_base;
+struct rung_json;
 struct rung_remote;
+struct rung_wire;
 
 struct rung_remote_options {
     struct rung_address address;
@@ -27,6 +30,10 @@ struct rung_remote_options {
     /* Something that a user should know of, one line; each is told once. */
     void (*warn)(void *context, const char *text);
     void *warn_context;
+    /* A first message that is no worker's: false, or true with the reason for which it is refused, or with
+     * NULL: the wire is not the remote's any more. May be NULL. */
+    bool (*other)(void *context, struct rung_wire *wire, const struct rung_json *message, const char **why);
+    void *other_context;
 };
 
 /* Listens. RUNG_EUSE: not at that address. Everything in options is borrowed while it lives. */
@@ -39,5 +46,32 @@ int rung_remote_port(const struct rung_remote *remote); /* where it listens */
 /* The interface; lives as long as remote. All its slots are absent at first. */
 struct rung_executor *rung_remote_executor(struct rung_remote *remote);
 void rung_remote_listen(struct rung_remote *remote, struct rung_executor_listener listener);
+
+/* ---- for who starts workers ---- */
+
+#define RUNG_REMOTE_LAUNCHED 64 /* bytes of what a worker says of who started it */
+
+struct rung_remote_view {
+    const char *launched;      /* what it is to who started it, such as "slurm:12_3"; "": it does not say */
+    size_t trainers, occupied; /* occupied: have a job, or are getting ready for one */
+    bool connected;
+    bool worked;       /* a job of it has ended */
+    double idle_since; /* by the monotonic clock; while none is occupied */
+};
+/* Tells of each worker that is there, but those that were dismissed; none may be removed meanwhile. */
+void rung_remote_look(const struct rung_remote *remote,
+                      void (*seen)(void *context, const struct rung_remote_view *view), void *context);
+/* It is not needed any more: its slots are absent from now on, and it leaves when it has heard that. To be
+ * called, as the next one, from within a pass. */
+void rung_remote_dismiss(struct rung_remote *remote, const char *launched);
+/* It is known to have ended: nobody waits for it any longer. */
+void rung_remote_bury(struct rung_remote *remote, const char *launched);
+
+struct rung_remote_use {
+    size_t workers; /* that came */
+    double held;    /* worker-seconds, from its hello until it is gone */
+    double busy;    /* of them; of a worker of whose trainers a half have a job, a half */
+};
+struct rung_remote_use rung_remote_use(const struct rung_remote *remote);
 
 #endif

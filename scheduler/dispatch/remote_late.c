@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AWAITED_MOST 4096 /* of one worker: no more than it keeps */
+
 /* ---- states that were asked for ---- */
 
 static void await(struct rung_remote_worker *worker, uint64_t number, const char *path)
@@ -116,19 +118,17 @@ void rung_remote_hear_late(struct rung_remote_worker *worker, const struct rung_
 
     if (!read_late(&late, &number, message))
         return;
+    await_no_more(worker, number);
     if (!remote->listener.wanted(remote->listener.context, &late, &wanted, rung_clock_monotonic())) {
-        await_no_more(worker, number);
         answer(worker, "drop", number);
         return;
     }
-    if (late.has_state && !file) {
-        await_no_more(worker, number);
+    if (late.has_state && !file && worker->awaited_count < AWAITED_MOST) {
         await(worker, number, rung_buf_cstr(wanted.state));
         answer(worker, "want", number);
         return;
     }
-    await_no_more(worker, number);
-    if (!late.has_state || rename(file, rung_buf_cstr(wanted.state)) == 0)
+    if (!late.has_state || (file && rename(file, rung_buf_cstr(wanted.state)) == 0))
         hand_over(remote, &late, rung_json_get(message, "lines"), wanted.metric);
     answer(worker, "drop", number);
 }

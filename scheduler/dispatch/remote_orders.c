@@ -1,6 +1,7 @@
 #include "dispatch/remote_private.h"
 
 #include "base/mem.h"
+#include "dispatch/clock.h"
 #include "dispatch/trainer_text.h"
 
 #include <stdio.h>
@@ -13,21 +14,53 @@ struct rung_remote_slot *rung_remote_slot_at(void *self, int slot)
     return &remote->places[slot - remote->options.first_slot];
 }
 
-void rung_remote_clear_job(struct rung_remote_slot *place)
+struct rung_remote_job *rung_remote_job(const struct rung_remote_slot *place, int64_t number)
 {
-    free(place->state_in);
-    free(place->state_out);
-    place->state_in = place->state_out = NULL;
-    place->job = -1;
+    for (size_t i = 0; i < place->job_count; i++)
+        if (place->jobs[i].number == number)
+            return (struct rung_remote_job *)&place->jobs[i];
+    return NULL;
+}
+
+void rung_remote_clear_job(struct rung_remote_slot *place, struct rung_remote_job *job)
+{
+    size_t at = (size_t)(job - place->jobs);
+
+    if (place->worker && at == 0) {
+        place->worker->idle_since = rung_clock_monotonic();
+        place->worker->busy_seconds += place->worker->idle_since - place->job_at;
+        place->job_at = place->worker->idle_since;
+    }
+    free(job->state_in);
+    free(job->state_out);
+    place->job_count--;
+    memmove(job, job + 1, (place->job_count - at) * sizeof *job);
+}
+
+static void integer_member(struct rung_buf *text, const char *name, int64_t value)
+{
+    rung_buf_text(text, name);
+    rung_json_write_integer(text, value);
+}
+
+static void begin_order(struct rung_remote_slot *place, const char *type)
+{
+    struct rung_buf *text = &place->worker->remote->text;
+
+    rung_buf_clear(text);
+    rung_buf_text(text, "{\"type\":\"");
+    rung_buf_text(text, type);
+    integer_member(text, "\",\"slot\":", place->index);
+    integer_member(text, ",\"life\":", place->life);
 }
 
 static void tell_worker(struct rung_remote_slot *place, const char *type, const char *more)
 {
     struct rung_buf *text = &place->worker->remote->text;
 
-    rung_buf_clear(text);
-    rung_buf_printf(text, "{\"type\":\"%s\",\"slot\":%d,\"life\":%lld%s}", type, place->index,
-                    (long long)place->life, more);
+    begin_order(place, type);
+    rung_buf_text(text, more);
+    rung_buf_char(text, '}');
     rung_peer_send(place->worker->peer, rung_buf_cstr(text));
 }
 
@@ -58,8 +91,8 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
                             "trainer.settings do not fit into a message to a worker: %zu bytes",
                             remote->line.length);
     place->alive = true;
+    place->ready = false;
     place->life++;
-    place->job = -1;
     place->metric = start->metric;
     place->log_folder = start->log_folder;
     free(place->log);
@@ -77,21 +110,36 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
 
 static void send_work(void *self, int slot, const struct rung_proto_job *job, const char *type)
 {
-    struct rung_remote *remote = self;
     struct rung_remote_slot *place = rung_remote_slot_at(self, slot);
-    struct rung_proto_job bare = *job;
+    struct rung_buf *text = &place->worker->remote->text;
 
-    rung_remote_clear_job(place);
-    place->job = job->job;
-    place->state_in = job->state_in ? rung_mem_strdup(job->state_in) : NULL;
-    place->state_out = job->state_out ? rung_mem_strdup(job->state_out) : NULL;
-    bare.state_in = bare.state_out = NULL;
-    rung_buf_clear(&remote->line);
-    rung_proto_write_job(&remote->line, &bare);
-    line_member(remote, "job");
-    rung_buf_printf(&remote->line, ",\"state\":%s,\"save\":%s", job->state_in ? "true" : "false",
-                    job->state_out ? "true" : "false");
-    tell_worker(place, type, rung_buf_cstr(&remote->line));
+    if (place->job_count == RUNG_EXECUTOR_JOBS) /* nobody waits for the first one any more */
+        rung_remote_clear_job(place, place->jobs);
+    if (place->job_count == 0)
+        place->job_at = rung_clock_monotonic();
+    place->jobs[place->job_count++] = (struct rung_remote_job){
+        .number = job->job,
+        .state_in = rung_mem_strdup(job->state_in),
+        .state_out = rung_mem_strdup(job->state_out),
+    };
+    begin_order(place, type);
+    integer_member(text, ",\"job\":{\"job\":", job->job);
+    integer_member(text, ",\"model\":", job->model);
+    integer_member(text, ",\"seed\":", job->seed);
+    integer_member(text, ",\"from\":", job->from);
+    integer_member(text, ",\"to\":", job->to);
+    rung_buf_text(text, ",\"parameters\":");
+    rung_buf_text(text, job->parameters);
+    rung_buf_text(text, job->state_in ? "},\"state\":true" : "}");
+    rung_buf_text(text, job->state_out ? ",\"save\":true}" : "}");
+    rung_peer_send(place->worker->peer, rung_buf_cstr(text));
+}
+
+static bool takes_ahead(void *self, int slot)
+{
+    const struct rung_remote_slot *place = rung_remote_slot_at(self, slot);
+
+    return place->alive && place->job_count < RUNG_EXECUTOR_JOBS;
 }
 
 static void send_job(void *self, int slot, const struct rung_proto_job *job)
@@ -149,6 +197,7 @@ struct rung_executor rung_remote_orders(struct rung_remote *remote)
                                   .place = place_of,
                                   .start = start_trainer,
                                   .job = send_job,
+                                  .takes_ahead = takes_ahead,
                                   .evaluate = send_evaluate,
                                   .forget = send_forget,
                                   .stop = stop_trainer,

@@ -40,6 +40,16 @@ struct rung_session_listen {
     double beat; /* seconds between heartbeats */
 };
 
+/* Workers that Slurm starts, which come to where it listens. Paths are absolute. */
+struct rung_session_slurm {
+    size_t most;           /* at one time */
+    const char *program;   /* rung, as the nodes find it */
+    const char *key;       /* file, likewise */
+    const char *folder;    /* of their logs; NULL: that of the search */
+    const char *host;      /* name or address of this machine */
+    double orphan_timeout; /* seconds without a scheduler until they leave */
+};
+
 struct rung_session_options {
     const struct rung_spec *spec;
     struct rung_store *store;
@@ -49,6 +59,7 @@ struct rung_session_options {
     const char *folder;                       /* working directory of the trainers, absolute */
     size_t trainers;                          /* local trainers, >= 1; 0 only where workers can come */
     const struct rung_session_listen *listen; /* NULL: no workers */
+    const struct rung_session_slurm *slurm;   /* NULL: none of them come from Slurm; needs listen */
     double elapsed_before;                    /* running time of earlier starts */
     double time_limit;                        /* of this start, seconds; INFINITY: none */
     const struct rung_watcher *watchers;
@@ -69,11 +80,12 @@ struct rung_session_result {
     enum rung_session_end end;
     char reason[512]; /* why it ended so; empty when finished */
     uint32_t best;    /* RUNG_NO_MODEL when none is usable */
+    char left[128];   /* what Slurm calls workers that it may still have; empty: it has none */
 };
 
 /* Runs until the search is done, a limit is reached or the user interrupts it. The record's status is
- * committed at the end. RUNG_EFAIL when recording failed (disk full …): trainers are ended, what was
- * committed stays. */
+ * committed at the end. result->left is set in any case. RUNG_EFAIL when recording failed (disk full …):
+ * trainers are ended, what was committed stays. */
 int rung_session_run(const struct rung_session_options *options, struct rung_session_result *result,
                      struct rung_err *err) RUNG_CHECK_RESULT;
 

@@ -1,5 +1,5 @@
 /*
- * A connection is a bufferevent with TLS, a reader of frames and one timer.
+ * A connection is a duct, a reader of frames, two events and one timer.
  *
  *     handshake ──> open ──> flushing ──> lingering ──> ended
  *
@@ -7,48 +7,51 @@
  * closed, too: a socket closed with unread bytes in it would reset the connection, and what was flushed could
  * be lost.
  *
- * Callbacks are deferred: they come from the event loop, and a callback that frees the connection has
- * libevent's own reference keep the buffers until it has returned; `calling` keeps the wire itself.
+ * Without TLS there is no handshake: the connection is open from the first turn of the loop on.
+ *
+ * What is sent goes out when the loop comes to it, at the end of its present pass: all messages of a pass are
+ * one record of TLS and one call of the system then.
+ *
+ * Callbacks come from the event loop; `calling` keeps a wire that one of them frees until it has returned.
  */
 #include "dispatch/wire.h"
 
 #include "base/mem.h"
-#include "dispatch/blocks.h"
 #include "dispatch/clock.h"
+#include "dispatch/duct.h"
 #include "dispatch/frame.h"
 #include "dispatch/wire_tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define RETRY_SECONDS 0.02 /* until a goodbye that found no room is tried again */
 #define DRAINED       (RUNG_WIRE_FULL / 2)
-#define READ_HIGH     (1024 * 1024) /* bytes that wait to be read as frames */
+#define READ_BYTES    (16 * 1024)  /* a record */
+#define PASS_BYTES    (512 * 1024) /* read or written at a time, until others have their turn */
+
+static const struct rung_wire_tls_limits plain_limits = {RUNG_WIRE_HANDSHAKE_SECONDS, 5};
 
 enum phase { HANDSHAKE, OPEN, FLUSHING, LINGERING, ENDED };
 
 struct rung_wire {
-    struct rung_wire_tls *tls;
+    struct rung_wire_tls *tls; /* NULL: none */
     struct rung_wire_listener listener;
-    struct bufferevent *bev; /* NULL once ended */
-    struct event *timer;     /* of the handshake, then of closing */
+    struct rung_duct duct;             /* closed once ended */
+    struct event *readable, *writable; /* NULL once ended */
+    struct event *timer;               /* of the handshake, then of closing */
     struct rung_frame_reader reader;
-    struct rung_block *block; /* that is being filled, or NULL */
     enum phase phase;
     bool server;
     bool proven; /* the handshake is over */
+    bool coming; /* on_writable will come */
     bool filled; /* pieces were sent since `drained` came last */
     bool freed;  /* by the listener, in a callback */
     int calling;
@@ -57,18 +60,26 @@ struct rung_wire {
     char peer[64];
 };
 
+static const struct rung_wire_tls_limits *limits_of(const struct rung_wire *wire)
+{
+    return wire->tls ? rung_wire_tls_limits(wire->tls) : &plain_limits;
+}
+
 /* ---- the end ---- */
+
+static void free_event(struct event **event)
+{
+    if (*event)
+        event_free(*event);
+    *event = NULL;
+}
 
 static void release(struct rung_wire *wire)
 {
-    if (wire->timer)
-        event_free(wire->timer);
-    if (wire->bev)
-        bufferevent_free(wire->bev); /* with its SSL and its socket */
-    rung_block_give_back(wire->block);
-    wire->timer = NULL;
-    wire->bev = NULL;
-    wire->block = NULL;
+    free_event(&wire->readable);
+    free_event(&wire->writable);
+    free_event(&wire->timer);
+    rung_duct_close(&wire->duct);
     wire->phase = ENDED;
 }
 
@@ -151,7 +162,7 @@ const char *rung_wire_peer(const struct rung_wire *wire)
 /* Returns 0, or RUNG_EFAIL with the reason why it is no message. */
 static int take_message(struct rung_wire *wire, const struct rung_frame *frame, struct rung_err *err)
 {
-    struct rung_json *message = rung_json_parse(frame->data, frame->length, 0, err);
+    struct rung_json *message = rung_json_parse(frame->data, frame->length, RUNG_WIRE_JSON_FLAGS, err);
 
     if (!message) {
         rung_err_prefix(err, "a message that is no JSON");
@@ -188,86 +199,65 @@ static void take_frames(struct rung_wire *wire, const char *data, size_t length)
         end(wire, true, err.text);
 }
 
-static void on_read(struct bufferevent *bev, void *context)
+/* The other side has closed, or something failed. */
+static void end_with(struct rung_wire *wire, enum rung_duct_state state)
 {
-    struct rung_wire *wire = context;
-    struct evbuffer *input = bufferevent_get_input(bev);
-    size_t length;
+    char reason[256];
+    bool between = rung_frame_is_between(&wire->reader);
 
-    enter(wire);
-    wire->heard_at = rung_clock_monotonic();
-    while (wire->phase == OPEN && (length = evbuffer_get_contiguous_space(input)) > 0) {
-        take_frames(wire, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length);
-        if (wire->phase != ENDED)
-            evbuffer_drain(input, length);
+    if (wire->phase == LINGERING) {
+        end(wire, false, "closed");
+    } else if (state == RUNG_DUCT_FAILED) {
+        bool broken = rung_duct_reason(&wire->duct, wire->proven, reason, sizeof reason);
+        if (!broken && !between)
+            strncat(reason, " in the middle of a frame", sizeof reason - strlen(reason) - 1);
+        end(wire, broken, reason);
+    } else if (!wire->proven) {
+        end(wire, false, "connection lost");
+    } else {
+        end(wire, !between, between ? "closed by the other side" : "closed in the middle of a frame");
     }
-    if (wire->phase == FLUSHING || wire->phase == LINGERING)
-        evbuffer_drain(input, evbuffer_get_length(input));
-    leave(wire);
+}
+
+static void read_frames(struct rung_wire *wire)
+{
+    static const struct timeval at_once = {0};
+    enum rung_duct_state state = RUNG_DUCT_DONE;
+    char data[READ_BYTES];
+    size_t got, total = 0;
+
+    wire->heard_at = rung_clock_monotonic();
+    do {
+        state = rung_duct_read(&wire->duct, data, sizeof data, &got);
+        if (state != RUNG_DUCT_DONE)
+            break;
+        total += got;
+        if (wire->phase == OPEN)
+            take_frames(wire, data, got); /* else it is dropped */
+    } while (wire->phase != ENDED && total < PASS_BYTES && rung_duct_holds(&wire->duct));
+    if (state == RUNG_DUCT_FAILED || state == RUNG_DUCT_END)
+        end_with(wire, state);
+    else if (wire->phase != ENDED && total >= PASS_BYTES)
+        event_add(wire->readable, &at_once); /* the socket may have nothing more to say */
 }
 
 /* ---- sending ---- */
 
-/* Pieces gather in a block, so that whole records go out, whatever the lengths of frames; a block that is not
- * full waits only while something before it does. */
-
-static struct evbuffer *output_of(const struct rung_wire *wire)
-{
-    return bufferevent_get_output(wire->bev);
-}
-
 size_t rung_wire_backlog(const struct rung_wire *wire)
 {
-    return wire->bev ? evbuffer_get_length(output_of(wire)) + (wire->block ? wire->block->used : 0) : 0;
-}
-
-static void block_is_out(const void *data, size_t length, void *block)
-{
-    (void)data, (void)length;
-    rung_block_give_back(block);
-}
-
-static void put_out_block(struct rung_wire *wire)
-{
-    struct rung_block *block = wire->block;
-
-    if (block && evbuffer_add_reference(output_of(wire), block->data, block->used, block_is_out, block) < 0)
-        rung_mem_out();
-    wire->block = NULL;
-}
-
-static void gather(struct rung_wire *wire, const void *data, size_t length)
-{
-    const unsigned char *from = data;
-
-    while (length > 0) {
-        if (!wire->block)
-            wire->block = rung_blocks_take(rung_wire_tls_blocks(wire->tls));
-        struct rung_block *block = wire->block;
-        size_t room = sizeof block->data - block->used, take = length < room ? length : room;
-        memcpy(block->data + block->used, from, take);
-        block->used += take;
-        from += take;
-        length -= take;
-        if (block->used == sizeof block->data)
-            put_out_block(wire);
-    }
+    return wire->duct.backlog;
 }
 
 static void send_frame(struct rung_wire *wire, enum rung_frame_type type, uint64_t stream, const void *data,
                        size_t length)
 {
     unsigned char header[RUNG_FRAME_HEADER_MAX];
-    size_t before = rung_frame_header(header, type, stream, length);
 
-    if (type == RUNG_FRAME_PIECE || wire->block) {
-        gather(wire, header, before);
-        gather(wire, data, length);
-        if (evbuffer_get_length(output_of(wire)) == 0)
-            put_out_block(wire);
-    } else if (evbuffer_add(output_of(wire), header, before) < 0 ||
-               evbuffer_add(output_of(wire), data, length) < 0) {
-        rung_mem_out();
+    rung_duct_put(&wire->duct, header, rung_frame_header(header, type, stream, length));
+    rung_duct_put(&wire->duct, data, length);
+    if (wire->proven && !wire->coming) {
+        wire->coming = true;
+        event_active(wire->writable, EV_WRITE, 0);
     }
 }
 
@@ -293,16 +283,10 @@ void rung_wire_send_piece(struct rung_wire *wire, uint64_t stream, const void *d
 /* Everything is with the kernel: the goodbye, which itself may find no room there. */
 static void say_goodbye(struct rung_wire *wire)
 {
-    SSL *ssl = bufferevent_openssl_get_ssl(wire->bev);
-
-    ERR_clear_error();
-    int rc = SSL_shutdown(ssl);
-    if (rc < 0 && SSL_get_error(ssl, rc) == SSL_ERROR_WANT_WRITE) {
+    if (rung_duct_goodbye(&wire->duct) == RUNG_DUCT_WRITE) {
         set_timer(wire, RETRY_SECONDS);
         return;
     }
-    ERR_clear_error(); /* a goodbye that cannot be said is none: the other side sees a lost connection */
-    shutdown(bufferevent_getfd(wire->bev), SHUT_WR);
     wire->phase = LINGERING;
     double left = wire->deadline - rung_clock_monotonic();
     set_timer(wire, left > 0 ? left : 0);
@@ -324,29 +308,95 @@ static void go_on_closing(struct rung_wire *wire)
 
 void rung_wire_close(struct rung_wire *wire)
 {
-    const struct rung_wire_tls_limits *limits = rung_wire_tls_limits(wire->tls);
+    const struct rung_wire_tls_limits *limits = limits_of(wire);
+    bool opens = !wire->tls && !wire->proven; /* in the loop's next turn, after which it flushes */
 
     if (wire->phase != HANDSHAKE && wire->phase != OPEN)
         return;
     wire->phase = FLUSHING;
     wire->deadline = rung_clock_monotonic() + limits->close;
-    set_timer(wire, rung_wire_backlog(wire) == 0 ? 0 : limits->close);
+    set_timer(wire, opens || rung_wire_backlog(wire) == 0 ? 0 : limits->close);
 }
 
-static void on_write(struct bufferevent *bev, void *context)
+/* From the event loop only. What `drained` adds waits for the loop's next pass: others have their turn. */
+static void flush(struct rung_wire *wire)
 {
-    struct rung_wire *wire = context;
+    enum rung_duct_state state = rung_duct_write(&wire->duct, PASS_BYTES);
 
-    enter(wire);
-    if (evbuffer_get_length(bufferevent_get_output(bev)) == 0)
-        put_out_block(wire);
-    if (wire->phase == FLUSHING && wire->proven && rung_wire_backlog(wire) == 0) {
+    wire->coming = true;
+    if (state == RUNG_DUCT_FAILED) {
+        end_with(wire, state);
+    } else if (wire->phase == FLUSHING && rung_wire_backlog(wire) == 0) {
         say_goodbye(wire);
     } else if (wire->phase == OPEN && wire->filled && rung_wire_backlog(wire) <= DRAINED) {
         wire->filled = false;
         if (wire->listener.drained)
             wire->listener.drained(wire->listener.context, wire);
     }
+    wire->coming = rung_wire_backlog(wire) > 0;
+    if (wire->coming)
+        event_add(wire->writable, NULL);
+}
+
+/* ---- what becomes of the connection ---- */
+
+static void opened(struct rung_wire *wire)
+{
+    if (wire->tls && !rung_wire_tls_proven(wire->duct.ssl)) {
+        end(wire, true, "it did not prove that it has the key");
+        return;
+    }
+    wire->proven = true;
+    wire->heard_at = rung_clock_monotonic();
+    find_peer(wire, wire->duct.fd);
+    if (wire->phase == HANDSHAKE) { /* else closed meanwhile; what was sent goes out now */
+        event_del(wire->timer);
+        wire->phase = OPEN;
+        wire->listener.open(wire->listener.context, wire);
+    }
+    if (wire->phase == ENDED)
+        return;
+    event_add(wire->readable, NULL);
+    flush(wire);
+    if (wire->phase != ENDED && rung_duct_holds(&wire->duct)) /* it came with the end of the handshake */
+        read_frames(wire);
+}
+
+static void shake_hands(struct rung_wire *wire)
+{
+    enum rung_duct_state state = rung_duct_handshake(&wire->duct);
+
+    if (state == RUNG_DUCT_DONE)
+        opened(wire);
+    else if (state == RUNG_DUCT_END || state == RUNG_DUCT_FAILED)
+        end_with(wire, state);
+    else
+        event_add(state == RUNG_DUCT_READ ? wire->readable : wire->writable, NULL);
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *context)
+{
+    struct rung_wire *wire = context;
+
+    (void)fd, (void)events;
+    enter(wire);
+    if (wire->proven)
+        read_frames(wire);
+    else
+        shake_hands(wire);
+    leave(wire);
+}
+
+static void on_writable(evutil_socket_t fd, short events, void *context)
+{
+    struct rung_wire *wire = context;
+
+    (void)fd, (void)events;
+    enter(wire);
+    if (wire->proven)
+        flush(wire);
+    else
+        shake_hands(wire);
     leave(wire);
 }
 
@@ -357,108 +407,53 @@ static void on_timer(evutil_socket_t fd, short events, void *context)
 
     (void)fd, (void)events;
     enter(wire);
-    if (wire->phase == HANDSHAKE) {
-        snprintf(reason, sizeof reason, "no handshake within %g s",
-                 rung_wire_tls_limits(wire->tls)->handshake);
-        end(wire, wire->server, reason);
-    } else if (wire->phase != OPEN) {
-        go_on_closing(wire);
-    }
-    leave(wire);
-}
-
-/* ---- what becomes of the connection ---- */
-
-static void opened(struct rung_wire *wire)
-{
-    if (!rung_wire_tls_proven(bufferevent_openssl_get_ssl(wire->bev))) {
-        end(wire, true, "it did not prove that it has the key");
-        return;
-    }
-    wire->proven = true;
-    wire->heard_at = rung_clock_monotonic();
-    find_peer(wire, bufferevent_getfd(wire->bev));
-    if (wire->phase != HANDSHAKE) /* closed meanwhile; what was sent goes out now */
-        return;
-    event_del(wire->timer);
-    wire->phase = OPEN;
-    wire->listener.open(wire->listener.context, wire);
-}
-
-static void failed(struct rung_wire *wire, int system)
-{
-    struct rung_wire_tls_failure failure = {.system = system, .proven = wire->proven};
-    unsigned long error;
-    char reason[256];
-
-    while (failure.count < sizeof failure.errors / sizeof *failure.errors &&
-           (error = bufferevent_get_openssl_error(wire->bev)) != 0)
-        failure.errors[failure.count++] = error;
-    bool broken = rung_wire_tls_reason(&failure, reason, sizeof reason);
-    end(wire, broken, reason);
-}
-
-static void on_event(struct bufferevent *bev, short events, void *context)
-{
-    int system = errno; /* as it was when the event came: libevent has kept it */
-    struct rung_wire *wire = context;
-
-    (void)bev;
-    enter(wire);
-    if (events & BEV_EVENT_CONNECTED)
+    if (!wire->tls && !wire->proven) {
         opened(wire);
-    else if (wire->phase == LINGERING)
-        end(wire, false, "closed");
-    else if (events & BEV_EVENT_EOF)
-        end(wire, false, wire->proven ? "closed by the other side" : "connection lost");
-    else
-        failed(wire, system);
+    } else if (wire->phase == HANDSHAKE) {
+        snprintf(reason, sizeof reason, "no handshake within %g s", limits_of(wire)->handshake);
+        end(wire, wire->server, reason);
+    }
+    if (wire->phase == FLUSHING || wire->phase == LINGERING)
+        go_on_closing(wire);
     leave(wire);
 }
 
 /* ---- making one ---- */
 
-static struct bufferevent *make_bufferevent(struct rung_wire_tls *tls, struct event_base *base, int fd,
-                                            bool server)
+static struct event *make_event(struct event_base *base, int fd, short events, event_callback_fn callback,
+                                struct rung_wire *wire)
 {
-    enum bufferevent_ssl_state state = server ? BUFFEREVENT_SSL_ACCEPTING : BUFFEREVENT_SSL_CONNECTING;
-    SSL *ssl = rung_wire_tls_ssl(tls);
+    struct event *event = event_new(base, fd, events, callback, wire);
 
-    if (!ssl)
-        return NULL;
-    /* The SSL is the bufferevent's from here, also when there will be none. */
-    return bufferevent_openssl_socket_new(base, fd, ssl, state,
-                                          BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    if (!event)
+        rung_mem_out();
+    return event;
 }
 
 struct rung_wire *rung_wire_create(struct rung_wire_tls *tls, struct event_base *base, int fd, bool server,
                                    const struct rung_wire_listener *listener)
 {
     int on = 1;
-    struct bufferevent *bev = make_bufferevent(tls, base, fd, server);
+    struct rung_duct duct;
 
-    if (!bev) {
-        close(fd);
+    if (!rung_duct_open(&duct, tls, fd, server))
         return NULL;
-    }
     struct rung_wire *wire = rung_mem_zalloc(1, sizeof *wire);
     wire->tls = tls;
     wire->listener = *listener;
-    wire->bev = bev;
+    wire->duct = duct;
     wire->server = server;
     wire->heard_at = rung_clock_monotonic();
     snprintf(wire->peer, sizeof wire->peer, "an unknown address");
     find_peer(wire, fd);
     rung_frame_reader_init(&wire->reader, RUNG_WIRE_MESSAGE_MAX, RUNG_WIRE_PIECE_MAX);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* a job must not wait for an acknowledgement */
-    if (!(wire->timer = event_new(base, -1, 0, on_timer, wire)))
-        rung_mem_out();
-    set_timer(wire, rung_wire_tls_limits(tls)->handshake);
-    bufferevent_setcb(bev, on_read, on_write, on_event, wire);
-    bufferevent_setwatermark(bev, EV_READ, 0, READ_HIGH);
-    bufferevent_setwatermark(bev, EV_WRITE, DRAINED, 0);
-    if (bufferevent_enable(bev, EV_READ | EV_WRITE) < 0)
-        rung_mem_out();
+    wire->readable = make_event(base, fd, EV_READ | EV_PERSIST, on_readable, wire);
+    wire->writable = make_event(base, fd, EV_WRITE, on_writable, wire);
+    wire->timer = make_event(base, -1, 0, on_timer, wire);
+    set_timer(wire, tls ? limits_of(wire)->handshake : 0);
+    if (tls) /* who connects speaks first, when it is connected */
+        event_add(server ? wire->readable : wire->writable, NULL);
     return wire;
 }
 

@@ -22,6 +22,9 @@
 #define RUNG_WIRE_PIECE_MAX         (64 * 1024) /* bytes of a stream in one frame */
 #define RUNG_WIRE_HANDSHAKE_SECONDS 10 /* until both sides have proven themselves, from connect or accept */
 
+/* Messages may have lines of trainers in them, which are read as trainers' lines are. */
+#define RUNG_WIRE_JSON_FLAGS (RUNG_JSON_NONFINITE | RUNG_JSON_DEEPER)
+
 struct event_base;
 struct rung_wire_tls; /* what all connections with one key share */
 struct rung_wire;     /* one connection */
@@ -43,7 +46,8 @@ int rung_wire_tls_create(struct rung_wire_tls **out, const struct rung_key *key,
                          struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_wire_tls_free(struct rung_wire_tls *tls); /* after its connections; NULL is allowed */
 
-/* fd: a connected, non-blocking stream socket, which the wire owns from now on, also when NULL is returned
+/* tls: NULL where the socket itself is the proof, as one of this machine whose file only its owner may open.
+ * fd: a connected, non-blocking stream socket, which the wire owns from now on, also when NULL is returned
  * (out of file descriptors …). server: it was accepted. The listener is copied. */
 struct rung_wire *rung_wire_create(struct rung_wire_tls *tls, struct event_base *base, int fd, bool server,
                                    const struct rung_wire_listener *listener);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define CLOSE_SECONDS 5
-#define IDENTITY      "rung" /* of the key: there is one, and who has another one has none */
+#define READ_BYTES    (32 * 1024) /* at a time, at most: two records */
+#define IDENTITY      "rung"      /* of the key: there is one, and who has another one has none */
 
 /* The PSK is bound to the hash of its suite: with one suite on both sides there is nothing to agree on. */
 #define SUITE "TLS_AES_128_GCM_SHA256"
@@ -72,6 +73,9 @@ static bool set_up(SSL_CTX *context)
     SSL_CTX_set_session_id_context(context, (const unsigned char *)IDENTITY, strlen(IDENTITY));
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    /* Ahead: a record and what is after it in one call, not its header first. */
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, READ_BYTES);
     /* Released: an idle connection holds no buffers. Partial: a record goes out by itself, whatever waits. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_psk_use_session_callback(context, use_session);
@@ -181,8 +185,7 @@ bool rung_wire_tls_reason(const struct rung_wire_tls_failure *failure, char *rea
     unsigned long first = 0;
     int system = failure->system;
 
-    /* libevent puts the result of SSL_get_error among them, which has no library. */
-    for (size_t i = 0; i < failure->count; i++)
+    for (size_t i = 0; i < failure->count && !first; i++)
         if (ERR_GET_LIB(failure->errors[i]) == ERR_LIB_SSL)
             first = failure->errors[i];
     if (first && ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING)

@@ -21,7 +21,7 @@ bool rung_wire_tls_proven(SSL *ssl);
 struct rung_blocks *rung_wire_tls_blocks(struct rung_wire_tls *tls);
 
 struct rung_wire_tls_failure {
-    unsigned long errors[8]; /* as OpenSSL gave them, the newest first */
+    unsigned long errors[8]; /* as OpenSSL has them, the oldest first */
     size_t count;
     int system;  /* errno of a failed read or write */
     bool proven; /* the handshake was over */

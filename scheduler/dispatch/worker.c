@@ -1,14 +1,8 @@
-#include "dispatch/worker.h"
+#include "dispatch/worker_private.h"
 
 #include "base/mem.h"
-#include "dispatch/cache.h"
 #include "dispatch/clock.h"
-#include "dispatch/lates.h"
-#include "dispatch/local.h"
-#include "dispatch/peer.h"
 #include "dispatch/remote.h"
-#include "dispatch/said.h"
-#include "dispatch/stream.h"
 #include "dispatch/trainer_text.h"
 
 #include <errno.h>
@@ -20,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BEAT_LEAST     0.001 /* seconds between life signs that make sense */
+#define BEAT_MOST      86400.0
 #define BACK_OFF_FIRST 0.1 /* seconds until it connects again; doubled each time */
 #define BACK_OFF_MOST  1.0
 #define FAREWELL       5.0 /* seconds in which what is done still gets to the scheduler */
@@ -28,42 +24,9 @@
 #define TICK           0.1         /* seconds between looks at what has become of time */
 #define LOG_TICKS      5           /* between looks at what trainers have printed */
 
-enum { SIGNALS = 3 };
-static const int stop_signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+static const int stop_signals[RUNG_WORKER_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-/* What a slot's trainer is, and has to do. */
-struct work {
-    struct rung_trainer_spec trainer;
-    char *metric, *identity; /* of its search */
-    uint32_t search;         /* in the cache */
-    int64_t number;          /* the scheduler's of the trainer */
-    int64_t life;
-    bool evaluate, save, has_state, waits; /* waits: for its state */
-    struct rung_json *line;                /* the job as the scheduler sent it; NULL: none */
-    int64_t job, model, from, to;
-};
-
-struct worker {
-    const struct rung_worker_options *options;
-    struct event_base *base;
-    struct rung_wire_tls *tls;
-    struct rung_wire *greeting; /* a connection on which no welcome came yet */
-    struct rung_peer *peer;     /* NULL before the first welcome */
-    struct rung_local *local;
-    struct rung_cache *cache;
-    struct rung_lates lates;
-    struct work *work; /* per slot */
-    char id[RUNG_SAID_ID_TEXT], session[RUNG_SAID_ID_TEXT];
-    struct event *again, *watch, *signals[SIGNALS];
-    double back_off, alone_since; /* alone_since: NaN while connected */
-    double leave_at;              /* INFINITY: not leaving */
-    bool over;
-    unsigned ticks;
-    struct rung_err end; /* with which it ends; code 0: well */
-    struct rung_buf text;
-};
-
-static void tell(struct worker *worker, const char *format, const char *argument)
+static void tell(struct rung_worker *worker, const char *format, const char *argument)
 {
     char text[600];
 
@@ -72,7 +35,7 @@ static void tell(struct worker *worker, const char *format, const char *argument
         worker->options->tell(worker->options->tell_context, text);
 }
 
-static void finish(struct worker *worker)
+static void finish(struct rung_worker *worker)
 {
     worker->over = true;
     event_base_loopbreak(worker->base);
@@ -80,14 +43,18 @@ static void finish(struct worker *worker)
 
 /* ---- what the scheduler is told ---- */
 
-static void begin_report(struct worker *worker, const char *type, int slot)
+void rung_worker_begin_report(struct rung_worker *worker, const char *type, int slot)
 {
     rung_buf_clear(&worker->text);
-    rung_buf_printf(&worker->text, "{\"type\":\"%s\",\"slot\":%d,\"life\":%lld", type, slot,
-                    (long long)worker->work[slot].life);
+    rung_buf_text(&worker->text, "{\"type\":\"");
+    rung_buf_text(&worker->text, type);
+    rung_buf_text(&worker->text, "\",\"slot\":");
+    rung_json_write_integer(&worker->text, slot);
+    rung_buf_text(&worker->text, ",\"life\":");
+    rung_json_write_integer(&worker->text, worker->work[slot].life);
 }
 
-static void add_log(struct worker *worker, int slot)
+void rung_worker_add_log(struct rung_worker *worker, int slot)
 {
     struct rung_executor *executor = rung_local_executor(worker->local);
     struct rung_buf log;
@@ -100,14 +67,14 @@ static void add_log(struct worker *worker, int slot)
     rung_buf_free(&log);
 }
 
-static void end_report(struct worker *worker)
+void rung_worker_end_report(struct rung_worker *worker)
 {
     rung_buf_char(&worker->text, '}');
     rung_peer_send(worker->peer, rung_buf_cstr(&worker->text));
 }
 
 /* What cannot be sent now stays in the trainer's log. */
-static void tell_printed(struct worker *worker, int slot)
+static void tell_printed(struct rung_worker *worker, int slot)
 {
     struct rung_buf printed;
 
@@ -116,187 +83,55 @@ static void tell_printed(struct worker *worker, int slot)
     rung_buf_init(&printed, RUNG_BUF_UNLIMITED);
     rung_local_follow_log(worker->local, slot, LOG_BYTES, &printed);
     if (printed.length > 0) {
-        begin_report(worker, "printed", slot);
+        rung_worker_begin_report(worker, "printed", slot);
         rung_buf_text(&worker->text, ",\"text\":");
         rung_json_write_string(&worker->text, rung_buf_cstr(&printed));
-        end_report(worker);
+        rung_worker_end_report(worker);
     }
     rung_buf_free(&printed);
 }
 
-static void end_work(struct work *work)
-{
-    rung_json_free(work->line);
-    work->line = NULL;
-    work->waits = false;
-}
-
-/* Without a result: what its trainer saved of it is of no use. */
-static void abandon_work(struct worker *worker, int slot)
-{
-    struct work *work = &worker->work[slot];
-    char *path = rung_cache_attempt_path(worker->cache, rung_stream_of_job(slot, work->job));
-
-    if (work->line && work->save)
-        unlink(path);
-    free(path);
-    end_work(work);
-}
-
-/* The state goes with the result, and stays here for the model's next job. */
-static void send_result(struct worker *worker, int slot)
-{
-    struct work *work = &worker->work[slot];
-    uint64_t stream = rung_stream_of_job(slot, work->job);
-    char *path = rung_cache_attempt_path(worker->cache, stream);
-
-    if (!work->evaluate)
-        rung_buf_printf(&worker->text, ",\"model\":%lld,\"from\":%lld,\"to\":%lld", (long long)work->model,
-                        (long long)work->from, (long long)work->to);
-    rung_buf_char(&worker->text, '}');
-    if (work->save)
-        rung_cache_keep(worker->cache, path, work->search, (uint32_t)work->model, work->to);
-    rung_peer_send_file(worker->peer, rung_buf_cstr(&worker->text), work->save ? path : NULL, stream, true);
-    free(path);
-}
-
-static void on_message(void *context, int slot, const struct rung_proto_message *message, double now)
-{
-    struct worker *worker = context;
-    struct work *work = &worker->work[slot];
-    bool answer = message->type == RUNG_PROTO_RESULT || message->type == RUNG_PROTO_FAILURE;
-    bool its_own = answer && work->line && message->job == work->job;
-
-    (void)now;
-    begin_report(worker, "said", slot);
-    if (message->type == RUNG_PROTO_FAILURE)
-        add_log(worker, slot);
-    rung_buf_text(&worker->text, ",\"line\":");
-    rung_json_write(&worker->text, message->json);
-    if (message->type == RUNG_PROTO_RESULT && its_own)
-        send_result(worker, slot);
-    else
-        end_report(worker);
-    if (its_own && message->type == RUNG_PROTO_RESULT)
-        end_work(work);
-    else if (its_own)
-        abandon_work(worker, slot);
-}
-
 static void on_violation(void *context, int slot, const char *reason, double now)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     (void)now;
-    begin_report(worker, "violation", slot);
-    add_log(worker, slot);
+    rung_worker_begin_report(worker, "violation", slot);
+    rung_worker_add_log(worker, slot);
     rung_buf_text(&worker->text, ",\"reason\":");
     rung_json_write_string(&worker->text, reason);
-    end_report(worker);
+    rung_worker_end_report(worker);
 }
 
 static void on_closing(void *context, int slot, bool unread, double now)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     (void)now;
-    begin_report(worker, "closing", slot);
+    rung_worker_begin_report(worker, "closing", slot);
     rung_buf_printf(&worker->text, ",\"unread\":%s", unread ? "true" : "false");
-    end_report(worker);
+    rung_worker_end_report(worker);
 }
 
 static void on_gone(void *context, int slot, const struct rung_exit *how, double now)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     (void)now;
-    abandon_work(worker, slot);
+    worker->work[slot].alive = false;
+    rung_worker_drop_jobs(worker, slot);
     tell_printed(worker, slot);
-    begin_report(worker, "gone", slot);
-    add_log(worker, slot);
+    rung_worker_begin_report(worker, "gone", slot);
+    rung_worker_add_log(worker, slot);
     rung_buf_printf(&worker->text, ",\"number\":%d,\"signaled\":%s,\"by_us\":%s,\"out_of_memory\":%s",
                     how->number, how->signaled ? "true" : "false", how->by_us ? "true" : "false",
                     how->out_of_memory ? "true" : "false");
-    end_report(worker);
+    rung_worker_end_report(worker);
 }
 
-/* ---- jobs ---- */
+/* ---- trainers ---- */
 
-static void run_work(struct worker *worker, int slot)
-{
-    struct rung_executor *executor = rung_local_executor(worker->local);
-    struct work *work = &worker->work[slot];
-    struct rung_buf parameters;
-    char *in = work->has_state
-                   ? rung_cache_path(worker->cache, work->search, (uint32_t)work->model, work->from)
-                   : NULL;
-    char *out =
-        work->save ? rung_cache_attempt_path(worker->cache, rung_stream_of_job(slot, work->job)) : NULL;
-
-    rung_buf_init(&parameters, RUNG_BUF_UNLIMITED);
-    rung_json_write(&parameters, rung_json_get(work->line, "parameters"));
-    struct rung_proto_job job = {.job = work->job,
-                                 .model = (uint32_t)work->model,
-                                 .seed = (uint32_t)rung_said_integer(work->line, "seed", 0),
-                                 .parameters = rung_buf_cstr(&parameters),
-                                 .from = work->from,
-                                 .to = work->to,
-                                 .state_in = in,
-                                 .state_out = out};
-    work->waits = false;
-    (work->evaluate ? executor->evaluate : executor->job)(executor->self, slot, &job);
-    rung_buf_free(&parameters);
-    free(in);
-    free(out);
-}
-
-static void take_work(struct worker *worker, int slot, const struct rung_json *message, bool evaluate)
-{
-    struct work *work = &worker->work[slot];
-    const struct rung_json *line = rung_json_get(message, "job");
-
-    end_work(work);
-    if (!rung_json_is(line, RUNG_JSON_OBJECT))
-        return;
-    work->line = rung_json_copy(line);
-    work->evaluate = evaluate;
-    work->save = rung_said_flag(message, "save");
-    work->has_state = rung_said_flag(message, "state");
-    work->job = rung_said_integer(line, "job", 0);
-    work->model = rung_said_integer(line, "model", 0);
-    work->from = rung_said_integer(line, "from", 0);
-    work->to = rung_said_integer(line, "to", 0);
-    work->waits =
-        work->has_state && !rung_cache_has(worker->cache, work->search, (uint32_t)work->model, work->from);
-    if (!work->waits) {
-        run_work(worker, slot);
-        return;
-    }
-    begin_report(worker, "need", slot);
-    rung_buf_printf(&worker->text, ",\"job\":%lld", (long long)work->job);
-    end_report(worker);
-}
-
-static void take_state(struct worker *worker, int slot, const struct rung_json *message, const char *file)
-{
-    struct work *work = &worker->work[slot];
-
-    if (!work->waits || rung_said_integer(message, "job", -1) != work->job)
-        return;
-    if (file && rung_cache_take(worker->cache, file, work->search, (uint32_t)work->model, work->from)) {
-        run_work(worker, slot);
-        return;
-    }
-    begin_report(worker, "said", slot);
-    rung_buf_printf(
-        &worker->text,
-        ",\"line\":{\"type\":\"failure\",\"job\":%lld,\"reason\":\"its state did not get to its worker\"}",
-        (long long)work->job);
-    end_report(worker);
-    end_work(work);
-}
-
-static void forget_trainer(struct work *work)
+static void forget_trainer(struct rung_work *work)
 {
     rung_trainer_text_free(&work->trainer);
     work->trainer = (struct rung_trainer_spec){0};
@@ -305,12 +140,12 @@ static void forget_trainer(struct work *work)
     work->metric = work->identity = NULL;
 }
 
-static void start_trainer(struct worker *worker, int slot, const struct rung_json *message)
+static void start_trainer(struct rung_worker *worker, int slot, const struct rung_json *message)
 {
     struct rung_executor *executor = rung_local_executor(worker->local);
     const struct rung_json *line = rung_json_get(message, "start");
     struct rung_err err;
-    struct work *work = &worker->work[slot];
+    struct rung_work *work = &worker->work[slot];
     struct rung_start start = {
         .line = {.search = rung_said_string(line, "search"),
                  .seed = (uint64_t)rung_said_integer(line, "seed", 0),
@@ -330,18 +165,19 @@ static void start_trainer(struct worker *worker, int slot, const struct rung_jso
     work->number = start.line.trainer;
     bool sound =
         rung_trainer_text_read(&work->trainer, rung_json_get(message, "trainer")) && start.line.settings;
-    if (sound && executor->start(executor->self, slot, &start, &err) == 0)
+    work->alive = sound && executor->start(executor->self, slot, &start, &err) == 0;
+    if (work->alive)
         return;
-    begin_report(worker, "gone", slot);
+    rung_worker_begin_report(worker, "gone", slot);
     rung_buf_text(&worker->text, ",\"number\":127,\"log\":");
     rung_json_write_string(&worker->text,
                            sound ? err.text : "a start that makes no sense: both need the same rung");
-    end_report(worker);
+    rung_worker_end_report(worker);
 }
 
 /* ---- what the scheduler says ---- */
 
-static void leave(struct worker *worker)
+static void leave(struct rung_worker *worker)
 {
     if (isfinite(worker->leave_at))
         return;
@@ -355,7 +191,7 @@ static void leave(struct worker *worker)
 
 static void on_order(void *context, const struct rung_json *message, const char *file)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
     struct rung_executor *executor = rung_local_executor(worker->local);
     const char *type = rung_said_string(message, "type");
     int64_t slot;
@@ -370,17 +206,20 @@ static void on_order(void *context, const struct rung_json *message, const char 
         rung_lates_drop(&worker->lates, (uint64_t)rung_said_integer(message, "late", -1));
     if (!rung_json_integer(rung_json_get(message, "slot"), 0, (int64_t)worker->options->trainers - 1, &slot))
         return;
-    struct work *work = &worker->work[slot];
-    if (strcmp(type, "start") == 0)
+    struct rung_work *work = &worker->work[slot];
+    /* A trainer may have ended while an order for it was on its way. */
+    if (work->alive != (strcmp(type, "start") != 0))
+        return;
+    if (!work->alive)
         start_trainer(worker, (int)slot, message);
     else if (rung_said_integer(message, "life", -1) != work->life)
         return;
     else if (strcmp(type, "job") == 0 || strcmp(type, "evaluate") == 0)
-        take_work(worker, (int)slot, message, type[0] == 'e');
+        rung_worker_take_job(worker, (int)slot, message, type[0] == 'e');
     else if (strcmp(type, "state") == 0)
-        take_state(worker, (int)slot, message, file);
+        rung_worker_take_state(worker, (int)slot, message, file);
     else if (strcmp(type, "forget") == 0)
-        executor->forget(executor->self, (int)slot, (uint32_t)rung_said_integer(message, "model", 0));
+        rung_worker_forget(worker, (int)slot, (uint32_t)rung_said_integer(message, "model", 0));
     else if (strcmp(type, "stop") == 0)
         executor->stop(executor->self, (int)slot);
     else if (strcmp(type, "kill") == 0)
@@ -389,20 +228,14 @@ static void on_order(void *context, const struct rung_json *message, const char 
 
 static char *on_place(void *context, uint64_t stream)
 {
-    struct worker *worker = context;
-
-    int index = rung_stream_index(stream);
-    bool known = index >= 0 && (size_t)index < worker->options->trainers && worker->work[index].waits &&
-                 worker->work[index].job == (int64_t)rung_stream_number(stream);
-
-    return known ? rung_cache_arrival_path(worker->cache, stream) : NULL;
+    return rung_worker_state_place(context, stream);
 }
 
 /* ---- a session ---- */
 
 static bool trainer_of(void *context, int64_t slot, int64_t life, struct rung_lates_trainer *trainer)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     if (slot >= (int64_t)worker->options->trainers || worker->work[slot].life != life ||
         !worker->work[slot].identity)
@@ -411,7 +244,7 @@ static bool trainer_of(void *context, int64_t slot, int64_t life, struct rung_la
     return true;
 }
 
-static void end_session(struct worker *worker)
+static void end_session(struct rung_worker *worker)
 {
     if (worker->peer)
         rung_lates_collect(&worker->lates, worker->peer, worker->cache, trainer_of, worker);
@@ -420,15 +253,16 @@ static void end_session(struct worker *worker)
     rung_peer_free(worker->peer);
     worker->peer = NULL;
     for (size_t i = 0; i < worker->options->trainers; i++) {
-        abandon_work(worker, (int)i);
+        rung_worker_drop_jobs(worker, (int)i);
         forget_trainer(&worker->work[i]);
+        worker->work[i].alive = false;
     }
     rung_cache_clear(worker->cache);
 }
 
 static void on_lost(void *context, bool broken, const char *reason);
 
-static bool begin_session(struct worker *worker, const struct rung_json *welcome)
+static bool begin_session(struct rung_worker *worker, const struct rung_json *welcome)
 {
     struct rung_peer_listener listener = {
         .context = worker, .message = on_order, .place = on_place, .lost = on_lost};
@@ -436,12 +270,12 @@ static bool begin_session(struct worker *worker, const struct rung_json *welcome
     double seconds = rung_json_is(beat, RUNG_JSON_NUMBER) ? rung_json_number(beat) : 0;
 
     end_session(worker);
-    if (!(seconds > 0))
+    if (!(seconds >= BEAT_LEAST && seconds <= BEAT_MOST))
         return false;
     snprintf(worker->session, sizeof worker->session, "%s", rung_said_string(welcome, "session"));
     worker->local = rung_local_create(worker->base, worker->options->trainers);
     rung_local_listen(worker->local, (struct rung_executor_listener){.context = worker,
-                                                                     .message = on_message,
+                                                                     .message = rung_worker_heard,
                                                                      .violation = on_violation,
                                                                      .closing = on_closing,
                                                                      .gone = on_gone});
@@ -451,7 +285,7 @@ static bool begin_session(struct worker *worker, const struct rung_json *welcome
 
 /* ---- connecting ---- */
 
-static void connect_later(struct worker *worker)
+static void connect_later(struct rung_worker *worker)
 {
     struct timeval delay = {.tv_sec = (time_t)worker->back_off,
                             .tv_usec = (suseconds_t)(fmod(worker->back_off, 1) * 1e6)};
@@ -462,7 +296,7 @@ static void connect_later(struct worker *worker)
 
 static void on_lost(void *context, bool broken, const char *reason)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     (void)broken;
     worker->alone_since = rung_clock_monotonic();
@@ -474,7 +308,7 @@ static void on_lost(void *context, bool broken, const char *reason)
     connect_later(worker);
 }
 
-static void fail(struct worker *worker, int code, const char *format, const char *argument)
+static void fail(struct rung_worker *worker, int code, const char *format, const char *argument)
 {
     char text[500];
 
@@ -485,7 +319,7 @@ static void fail(struct worker *worker, int code, const char *format, const char
 
 static void on_welcome(void *context, struct rung_wire *wire, const struct rung_json *message)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
     bool resumed = rung_said_flag(message, "resumed") && worker->peer;
 
     worker->greeting = NULL;
@@ -514,7 +348,7 @@ static void on_welcome(void *context, struct rung_wire *wire, const struct rung_
 
 static void on_open(void *context, struct rung_wire *wire)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
     char host[256] = "";
 
     gethostname(host, sizeof host - 1);
@@ -526,6 +360,10 @@ static void on_open(void *context, struct rung_wire *wire)
         RUNG_REMOTE_PROTOCOL, worker->id, worker->session, worker->options->trainers,
         (unsigned long long)(worker->peer ? rung_peer_received(worker->peer) : 0));
     rung_json_write_string(&worker->text, host);
+    if (worker->options->launched) {
+        rung_buf_text(&worker->text, ",\"launched\":");
+        rung_json_write_string(&worker->text, worker->options->launched);
+    }
     rung_buf_char(&worker->text, '}');
     rung_wire_send(wire, worker->text.data, worker->text.length);
 }
@@ -537,7 +375,7 @@ static void on_piece(void *context, struct rung_wire *wire, uint64_t stream, con
 
 static void on_closed(void *context, struct rung_wire *wire, bool broken, const char *reason)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     worker->greeting = NULL;
     rung_wire_free(wire);
@@ -549,7 +387,7 @@ static void on_closed(void *context, struct rung_wire *wire, bool broken, const 
 
 static void on_again(evutil_socket_t fd, short what, void *context)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
     struct rung_wire_listener listener = {
         .context = worker, .open = on_open, .message = on_welcome, .piece = on_piece, .closed = on_closed};
     struct rung_err err;
@@ -567,7 +405,7 @@ static void on_again(evutil_socket_t fd, short what, void *context)
 
 static void on_watch(evutil_socket_t fd, short what, void *context)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
     double now = rung_clock_monotonic();
     char seconds[32];
 
@@ -576,6 +414,8 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
     worker->ticks++;
     for (size_t i = 0; worker->local && worker->ticks % LOG_TICKS == 0 && i < worker->options->trainers; i++)
         tell_printed(worker, (int)i);
+    if (worker->peer)
+        rung_worker_give_back(worker, now);
     bool said = worker->peer && rung_peer_is_connected(worker->peer) && rung_peer_idle(worker->peer);
     if (now >= worker->leave_at || (isfinite(worker->leave_at) && said))
         finish(worker);
@@ -587,7 +427,7 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
 
 static void on_stop_signal(evutil_socket_t fd, short what, void *context)
 {
-    struct worker *worker = context;
+    struct rung_worker *worker = context;
 
     (void)fd;
     (void)what;
@@ -597,7 +437,7 @@ static void on_stop_signal(evutil_socket_t fd, short what, void *context)
     leave(worker);
 }
 
-static int open_worker(struct worker *worker, struct rung_err *err)
+static int open_worker(struct rung_worker *worker, struct rung_err *err)
 {
     struct timeval tick = {.tv_usec = (suseconds_t)(TICK * 1e6)};
     int code = rung_wire_tls_create(&worker->tls, &worker->options->key, err);
@@ -611,19 +451,19 @@ static int open_worker(struct worker *worker, struct rung_err *err)
     worker->again = evtimer_new(worker->base, on_again, worker);
     worker->watch = event_new(worker->base, -1, EV_PERSIST, on_watch, worker);
     event_add(worker->watch, &tick);
-    for (int i = 0; i < SIGNALS; i++) {
+    for (int i = 0; i < RUNG_WORKER_SIGNALS; i++) {
         worker->signals[i] = evsignal_new(worker->base, stop_signals[i], on_stop_signal, worker);
         evsignal_add(worker->signals[i], NULL);
     }
     return 0;
 }
 
-static void close_worker(struct worker *worker)
+static void close_worker(struct rung_worker *worker)
 {
     if (worker->work)
         end_session(worker);
     rung_wire_free(worker->greeting);
-    for (int i = 0; i < SIGNALS; i++)
+    for (int i = 0; i < RUNG_WORKER_SIGNALS; i++)
         if (worker->signals[i])
             event_free(worker->signals[i]);
     if (worker->again)
@@ -636,15 +476,17 @@ static void close_worker(struct worker *worker)
     if (worker->base)
         event_base_free(worker->base);
     rung_buf_free(&worker->text);
+    for (size_t i = 0; worker->work && i < worker->options->trainers; i++)
+        rung_worker_free_jobs(&worker->work[i]);
     free(worker->work);
 }
 
 int rung_worker_run(const struct rung_worker_options *options, struct rung_err *err)
 {
-    struct worker worker = {.options = options,
-                            .back_off = BACK_OFF_FIRST,
-                            .alone_since = rung_clock_monotonic(),
-                            .leave_at = INFINITY};
+    struct rung_worker worker = {.options = options,
+                                 .back_off = BACK_OFF_FIRST,
+                                 .alone_since = rung_clock_monotonic(),
+                                 .leave_at = INFINITY};
 
     rung_buf_init(&worker.text, RUNG_BUF_UNLIMITED);
     int code = open_worker(&worker, err);

@@ -15,6 +15,7 @@ struct rung_worker_options {
     struct rung_address address;
     struct rung_key key;
     size_t trainers;       /* at least 1 */
+    const char *launched;  /* what it is to who started it, such as "slurm:12_3"; NULL: it does not know */
     const char *folder;    /* for states and logs; absolute, empty, its own */
     double orphan_timeout; /* seconds without a scheduler until it gives up */
     /* What a user should know, one line each; may be NULL. */

@@ -19,12 +19,14 @@
 
 struct rung_record;
 
+#define RUNG_RECORD_ORPHAN "its scheduler ended" /* reason of an interrupted search whose process was killed */
+
 /* What is known of a search when it is created, or read back. Strings are borrowed by create, owned by the
  * struct after load. */
 struct rung_search_row {
     int64_t id;
     char *name;
-    char *status; /* running, interrupted, finished, failed; as stored, whoever is alive */
+    char *status; /* queued, running, interrupted, finished, failed; as stored, whoever is alive */
     char *reason; /* NULL or why it is in that status */
     char *spec;   /* JSON, after all overrides */
     char *folder; /* absolute; working directory of local trainers */

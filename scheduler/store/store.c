@@ -12,6 +12,7 @@
 #include "rung/version.h"
 #include "store/file.h"
 #include "store/handle.h"
+#include "store/record.h"
 #include "store/schema.h"
 
 #include <errno.h>
@@ -179,7 +180,7 @@ static int use_wal(struct rung_store *store, struct rung_err *err)
     " coalesce((SELECT e.at FROM event e WHERE e.id BETWEEN trainer.id >> 40 << 40"                          \
     " AND (trainer.id >> 40 << 40) + 0xffffffffff ORDER BY e.id DESC LIMIT 1), 0.0))"                        \
     " WHERE left_at IS NULL;"                                                                                \
-    "UPDATE search SET status = 'interrupted', reason = 'its scheduler ended' WHERE status = 'running'"
+    "UPDATE search SET status = 'interrupted', reason = '" RUNG_RECORD_ORPHAN "' WHERE status = 'running'"
 
 /*
  * A new database gets its tables in one rollback-journal transaction, so that it is there whole or not at

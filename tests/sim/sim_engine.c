@@ -4,6 +4,7 @@
  * undisturbed run, and no recorded result may be asked for again. Every failure prints the seed that
  * reproduces it.
  */
+#include "digest_help.h"
 #include "sim_help.h"
 
 #include "base/heap.h"
@@ -255,53 +256,6 @@ static bool run_once(const struct scenario *scenario, uint64_t start_number)
 
 /* ---- comparing ---- */
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The rows of a view without the columns of time and place, sorted; owned by the caller. */
-static char *digest(const char *database, enum rung_query_view view, const char *const *left_out)
-{
-    struct rung_err err = {0};
-    struct rung_store *store;
-    struct rung_query *query;
-    struct rung_query_filter all = {.model = RUNG_QUERY_ANY, .limit = RUNG_QUERY_ANY};
-    char **rows = NULL;
-    size_t count = 0, capacity = 0;
-    must(rung_store_open(&store, database, RUNG_STORE_READ, &err));
-    must(rung_query_open(&query, store, view, &all, &err));
-    while (rung_query_next(query, &err) == 1) {
-        struct rung_buf row;
-        rung_buf_init(&row, RUNG_BUF_UNLIMITED);
-        for (size_t c = 0; c < rung_query_columns(query); c++) {
-            bool out = false;
-            for (const char *const *name = left_out; *name; name++)
-                out |= strcmp(*name, rung_query_column(query, c)) == 0;
-            const char *text = out ? "-" : rung_query_text(query, c);
-            rung_buf_printf(&row, "%s|", text ? text : "null");
-        }
-        rows = rung_mem_grow(rows, count, &capacity, sizeof *rows);
-        rows[count++] = row.data;
-    }
-    rung_query_close(query);
-    rung_store_close(store);
-    struct rung_buf all_rows;
-    rung_buf_init(&all_rows, RUNG_BUF_UNLIMITED);
-    if (count)
-        qsort(rows, count, sizeof *rows, by_text);
-    for (size_t i = 0; i < count; i++) {
-        rung_buf_printf(&all_rows, "%s\n", rows[i]);
-        free(rows[i]);
-    }
-    free(rows);
-    return all_rows.data ? all_rows.data : rung_mem_strdup("");
-}
-
-static const char *const history_out[] = {
-    "seq", "trainer", "partial_fit_time", "score_time", "elapsed_wall_time", "finished_at", NULL};
-static const char *const leaderboard_out[] = {"fit_seconds", NULL};
-
 static void run_scenario(struct scenario scenario, char **history, char **leaderboard)
 {
     static int number;
@@ -309,8 +263,8 @@ static void run_scenario(struct scenario scenario, char **history, char **leader
     for (uint64_t starts = 0; !run_once(&scenario, starts); starts++)
         if (starts == 200)
             scenario.kill_chance = 0;
-    *history = digest(scenario.database, RUNG_VIEW_HISTORY, history_out);
-    *leaderboard = digest(scenario.database, RUNG_VIEW_LEADERBOARD, leaderboard_out);
+    *history = digest(scenario.database, "sim", RUNG_VIEW_HISTORY, history_out);
+    *leaderboard = digest(scenario.database, "sim", RUNG_VIEW_LEADERBOARD, leaderboard_out);
 }
 
 static const char *const specs[] = {

@@ -68,19 +68,18 @@ struct opened {
     struct rung_search_row row;
 };
 
-/* The search's row is made at the first start. */
-static inline struct opened open_search(const char *spec, const char *database)
+/* A search among others of the store. Its row is made at the first start. */
+static inline struct opened open_named(const char *spec, struct rung_store *store, const char *name)
 {
     struct rung_err err = {0};
-    struct opened o = {.spec = read_spec(spec)};
-    must(rung_store_open(&o.store, database, RUNG_STORE_CREATE, &err));
+    struct opened o = {.spec = read_spec(spec), .store = store};
     must(rung_search_create(&o.search, &o.spec->search, &err));
-    int found = rung_record_exists(o.store, "sim", &o.row, &err);
+    int found = rung_record_exists(o.store, name, &o.row, &err);
     if (found == 1) {
         must(rung_record_reopen(&o.record, o.store, &o.row, o.spec->space, o.spec->search.seed, &err));
         must(rung_replay(o.store, o.row.id, o.search, &err));
     } else {
-        struct rung_search_row row = {.name = "sim",
+        struct rung_search_row row = {.name = (char *)name,
                                       .status = "running",
                                       .spec = (char *)spec,
                                       .folder = "/",
@@ -95,18 +94,32 @@ static inline struct opened open_search(const char *spec, const char *database)
                                 o.spec->search.seed, &err));
     }
     must(rung_store_commit(o.store, &err));
-    must(rung_states_open(&o.states, database, "sim", &err));
+    must(rung_states_open(&o.states, rung_store_path(store), name, &err));
     return o;
 }
 
-static inline void close_search(struct opened *o)
+static inline void close_named(struct opened *o)
 {
     rung_states_free(o->states);
     rung_search_free(o->search);
     rung_record_free(o->record);
-    rung_store_close(o->store);
     rung_spec_free(o->spec);
     rung_search_row_free(&o->row);
+}
+
+static inline struct opened open_search(const char *spec, const char *database)
+{
+    struct rung_err err = {0};
+    struct rung_store *store;
+    must(rung_store_open(&store, database, RUNG_STORE_CREATE, &err));
+    return open_named(spec, store, "sim");
+}
+
+static inline void close_search(struct opened *o)
+{
+    struct rung_store *store = o->store;
+    close_named(o);
+    rung_store_close(store);
 }
 
 #endif

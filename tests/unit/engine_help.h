@@ -38,6 +38,7 @@ struct rig {
     size_t sent_count;
     double now;
     struct rung_session_result result;
+    bool wanted[SLOTS], given_up[SLOTS]; /* of shared slots */
 };
 
 /* The call names its error `err`. */
@@ -113,6 +114,16 @@ static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
     (void)out;
 }
 
+static void given_up(void *self, int slot)
+{
+    ((struct rig *)self)->given_up[slot] = true;
+}
+
+static bool recalled(void *self, int slot)
+{
+    return ((struct rig *)self)->wanted[slot];
+}
+
 /* ---- the rig ---- */
 
 #define SPEC(search, limits) SPEC_WITH("{\"x\":{\"uniform\":[0,1]}}", search, limits)
@@ -140,8 +151,9 @@ static void pass(struct rig *rig)
     rung_engine_act(rig->engine, rig->now);
 }
 
-/* The search's row is made by the first rig on a database; another goes on with it. */
-static struct rig *rig_open(const char *spec, size_t slots)
+/* The search's row is made by the first rig on a database; another goes on with it. Slots that are shared are
+ * all absent at first. */
+static struct rig *rig_make(const char *spec, size_t slots, bool shared)
 {
     struct rig *rig = rung_mem_zalloc(1, sizeof *rig);
     struct rung_search_row row = {.name = (char *)"sim",
@@ -161,6 +173,7 @@ static struct rig *rig_open(const char *spec, size_t slots)
     must(rung_states_open(&rig->states, path, "sim", &err));
     rig->executor = (struct rung_executor){.self = rig,
                                            .slots = slots,
+                                           .absent = shared ? slots : 0,
                                            .place = place,
                                            .start = start,
                                            .job = job,
@@ -168,7 +181,9 @@ static struct rig *rig_open(const char *spec, size_t slots)
                                            .forget = forget,
                                            .stop = stop,
                                            .kill = end,
-                                           .log_tail = log_tail};
+                                           .log_tail = log_tail,
+                                           .given_up = shared ? given_up : NULL,
+                                           .recalled = shared ? recalled : NULL};
     rig->session = (struct rung_session_options){.spec = rig->spec,
                                                  .store = rig->store,
                                                  .record = rig->record,
@@ -178,14 +193,19 @@ static struct rig *rig_open(const char *spec, size_t slots)
                                                  .trainers = slots,
                                                  .time_limit = INFINITY};
     struct rung_engine_options options = {
-        .session = &rig->session, .executor = &rig->executor, .states = rig->states};
+        .session = &rig->session, .executor = &rig->executor, .states = rig->states, .shared = shared};
     must(rung_engine_create(&rig->engine, &options, 0, &err));
     rig->tell = rung_engine_listener(rig->engine);
     pass(rig);
     return rig;
 }
 
-static void rig_close(struct rig *rig)
+static UNUSED struct rig *rig_open(const char *spec, size_t slots)
+{
+    return rig_make(spec, slots, false);
+}
+
+static UNUSED void rig_close(struct rig *rig)
 {
     rung_engine_free(rig->engine);
     rung_states_free(rig->states);
@@ -198,13 +218,13 @@ static void rig_close(struct rig *rig)
 
 /* ---- what trainers do ---- */
 
-static void ready(struct rig *rig, int slot)
+static UNUSED void ready(struct rig *rig, int slot)
 {
     struct rung_proto_message message = {.type = RUNG_PROTO_READY, .evaluates = true};
     rig->tell.message(rig->tell.context, slot, &message, rig->now);
 }
 
-static void all_ready(struct rig *rig)
+static UNUSED void all_ready(struct rig *rig)
 {
     for (int slot = 0; slot < SLOTS; slot++)
         if (rig->slots[slot].alive)
@@ -213,7 +233,7 @@ static void all_ready(struct rig *rig)
 }
 
 /* Answers the slot's job; a state of so many bytes. */
-static void answer(struct rig *rig, int slot, double score, int bytes)
+static UNUSED void answer(struct rig *rig, int slot, double score, int bytes)
 {
     static const char zeros[4096];
     struct slot *s = &rig->slots[slot];
@@ -230,7 +250,7 @@ static void answer(struct rig *rig, int slot, double score, int bytes)
     rig->tell.message(rig->tell.context, slot, &message, rig->now);
 }
 
-static void fail_job(struct rig *rig, int slot, const char *reason, bool retry)
+static UNUSED void fail_job(struct rig *rig, int slot, const char *reason, bool retry)
 {
     struct rung_proto_message message = {
         .type = RUNG_PROTO_FAILURE, .job = rig->slots[slot].job, .reason = reason, .retry = retry};
@@ -238,19 +258,19 @@ static void fail_job(struct rig *rig, int slot, const char *reason, bool retry)
     rig->tell.message(rig->tell.context, slot, &message, rig->now);
 }
 
-static void closes(struct rig *rig, int slot, bool unread)
+static UNUSED void closes(struct rig *rig, int slot, bool unread)
 {
     rig->tell.closing(rig->tell.context, slot, unread, rig->now);
 }
 
-static void goes(struct rig *rig, int slot, struct rung_exit how)
+static UNUSED void goes(struct rig *rig, int slot, struct rung_exit how)
 {
     rig->slots[slot].alive = false;
     rig->slots[slot].job = 0;
     rig->tell.gone(rig->tell.context, slot, &how, rig->now);
 }
 
-static int busy(const struct rig *rig)
+static UNUSED int busy(const struct rig *rig)
 {
     int count = 0;
     for (int slot = 0; slot < SLOTS; slot++)
@@ -258,12 +278,12 @@ static int busy(const struct rig *rig)
     return count;
 }
 
-static bool over(struct rig *rig)
+static UNUSED bool over(struct rig *rig)
 {
     return rung_engine_over(rig->engine, &rig->result);
 }
 
-static const char *says(struct rig *rig, const char *query)
+static UNUSED const char *says(struct rig *rig, const char *query)
 {
     must(rung_store_commit(rig->store, &err));
     return sql(in_folder("a.db"), query);

@@ -59,7 +59,7 @@ static void other_forms_are_refused_with_the_way_out(void **state)
         "",           "node1",         "node1:",   "node1:x", "node1:-1",    "node1:65536", "node1: 1",
         "node1:1x",   "node1:000001",  "::1:4711", "::1",     "[::1]",       "[::1]4711",   "[]:80",
         "[node1]:80", "[10.0.0.1]:80", "a b:80",   "a\n:80",  "http://a:80", "u@a:80",      "[::1:80",
-        "::1]:80",    longer};
+        "::1]:80",    "[::1% ]:80",    longer};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct rung_address result;

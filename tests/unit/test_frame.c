@@ -164,6 +164,30 @@ static void an_idle_reader_holds_no_memory(void **state)
     rung_frame_reader_free(&reader);
 }
 
+static void the_middle_of_a_frame_is_known(void **state)
+{
+    (void)state;
+    struct rung_frame_reader reader;
+    struct rung_frame frame;
+    struct rung_buf bytes = written();
+    struct rung_err err;
+
+    write_frame(&bytes, RUNG_FRAME_MESSAGE, 0, "{}", 2);
+    write_frame(&bytes, RUNG_FRAME_PIECE, 7, "abc", 3);
+    size_t first = 7;
+    rung_frame_reader_init(&reader, MESSAGE_MAX, PIECE_MAX);
+    assert_true(rung_frame_is_between(&reader));
+    for (size_t at = 0; at < bytes.length; at++) {
+        const char *data = bytes.data + at;
+        size_t length = 1;
+        bool last = at + 1 == first || at + 1 == bytes.length;
+        assert_int_equal(rung_frame_next(&reader, &data, &length, &frame, &err), last);
+        assert_int_equal(rung_frame_is_between(&reader), last);
+    }
+    rung_frame_reader_free(&reader);
+    rung_buf_free(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(what_is_no_frame_is_refused_at_its_type),
         cmocka_unit_test(a_length_alone_takes_no_memory),
         cmocka_unit_test(an_idle_reader_holds_no_memory),
+        cmocka_unit_test(the_middle_of_a_frame_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

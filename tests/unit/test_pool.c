@@ -142,6 +142,65 @@ static void slots_come_and_go(void **state)
     rung_pool_free(pool);
 }
 
+static void of_many_slots_those_that_are_there_are_started_in_their_order(void **state)
+{
+    (void)state;
+    struct rung_pool *pool = rung_pool_create(20000, 19998);
+    const int joined[] = {15000, 40, 19999};
+
+    for (size_t i = 0; i < 3; i++)
+        rung_pool_joined(pool, joined[i]);
+    assert_int_equal(rung_pool_present(pool), 5);
+    assert_int_equal(rung_pool_count(pool, RUNG_SLOT_ABSENT), 19995);
+    rung_pool_started(pool, 0, 0, INFINITY);
+    assert_false(rung_pool_start_failed(pool, 0, 0)); /* until 0.1 */
+    rung_pool_started(pool, 40, 0, INFINITY);
+    assert_false(rung_pool_start_failed(pool, 40, 0.02)); /* until 0.12 */
+    rung_pool_left(pool, 1);
+    assert_int_equal(rung_pool_startable(pool, 0.05), 15000);
+    assert_true(rung_pool_wake_at(pool, 0.05) == 0.1);
+    assert_int_equal(rung_pool_startable(pool, 0.11), 0);
+    assert_true(rung_pool_wake_at(pool, 0.11) == 0.02 + 0.1);
+    rung_pool_left(pool, 40);
+    assert_true(isinf(rung_pool_wake_at(pool, 0.11)));
+    const int order[] = {0, 15000, 19999, -1};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(rung_pool_startable(pool, 1), order[i]);
+        if (order[i] >= 0)
+            rung_pool_started(pool, order[i], 1, INFINITY);
+    }
+    rung_pool_free(pool);
+}
+
+static void the_next_job_begins_when_the_one_before_it_is_over(void **state)
+{
+    (void)state;
+    struct rung_pool *pool = rung_pool_create(1, 0);
+    struct rung_job first = job_of(1, 10), next = job_of(2, 10), taken;
+    rung_pool_started(pool, 0, 0, 60);
+    rung_pool_ready(pool, 0);
+    assert_true(isinf(rung_pool_slot(pool, 0)->last_seconds));
+    rung_pool_assigned(pool, 0, &first, 5);
+    assert_false(rung_pool_take_next(pool, 0, &taken));
+    rung_pool_assigned_next(pool, 0, &next, 7);
+    assert_int_equal(rung_pool_slot(pool, 0)->job.model, 1);
+    assert_int_equal(rung_pool_expired(pool, 15), 0); /* the first one */
+    rung_pool_finished(pool, 0, 14);
+    assert_int_equal(rung_pool_slot(pool, 0)->state, RUNG_SLOT_BUSY);
+    assert_int_equal(rung_pool_slot(pool, 0)->job.model, 2);
+    assert_true(rung_pool_slot(pool, 0)->last_seconds == 4);
+    assert_int_equal(rung_pool_expired(pool, 20.9), -1);
+    assert_int_equal(rung_pool_expired(pool, 21), 0);
+    rung_pool_assigned_next(pool, 0, &first, 7);
+    assert_true(rung_pool_take_next(pool, 0, &taken));
+    assert_int_equal(taken.model, 1);
+    rung_pool_finished(pool, 0, 16);
+    assert_int_equal(rung_pool_slot(pool, 0)->state, RUNG_SLOT_IDLE);
+    assert_true(rung_pool_slot(pool, 0)->busy_seconds == 6);
+    assert_int_equal(rung_pool_slot(pool, 0)->jobs, 2);
+    rung_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,7 +210,9 @@ int main(void)
         cmocka_unit_test(failed_starts_wait_longer_each_time_and_three_in_a_row_give_the_slot_up),
         cmocka_unit_test(a_start_that_comes_to_a_job_forgets_the_failed_ones),
         cmocka_unit_test(walking_a_state_sees_every_slot_in_it),
+        cmocka_unit_test(the_next_job_begins_when_the_one_before_it_is_over),
         cmocka_unit_test(slots_come_and_go),
+        cmocka_unit_test(of_many_slots_those_that_are_there_are_started_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,31 @@ static void result_is_read_with_its_objective(void **state)
     rung_proto_free(&m);
 }
 
+static void a_line_is_read_as_a_part_of_something_else(void **state)
+{
+    (void)state;
+    const char *text =
+        "{\"line\":{\"type\":\"result\",\"job\":3,\"score\":NaN,\"metrics\":{\"loss\":2}},\"no\":7}";
+    struct rung_err err = {0};
+    struct rung_proto_message m;
+    struct rung_json *whole = rung_json_parse(text, strlen(text), RUNG_JSON_NONFINITE, &err);
+    assert_int_equal(rung_proto_read_json(&m, rung_json_get(whole, "line"), "loss", &err), 0);
+    assert_true(m.type == RUNG_PROTO_RESULT && m.job == 3 && isnan(m.score) && m.metric == 2);
+    assert_null(m.line);
+    rung_proto_free(&m);
+    assert_int_equal(rung_proto_read_json(&m, rung_json_get(whole, "no"), "loss", &err), RUNG_EFAIL);
+    assert_string_equal(err.text, "a line that is no JSON object");
+    rung_proto_free(&m);
+    assert_int_equal(rung_proto_read_json(&m, rung_json_get(whole, "none"), "loss", &err), RUNG_EFAIL);
+    rung_proto_free(&m);
+    rung_json_free(whole);
+    const char *line = " {\"type\":\"failure\",\"job\":1e0}";
+    m = read_well(line, "score");
+    assert_ptr_equal(m.line, line); /* as it was, for whoever passes it on */
+    assert_int_equal(m.length, strlen(line));
+    rung_proto_free(&m);
+}
+
 static void numbers_that_are_not_finite_are_read_as_nan(void **state)
 {
     (void)state;
@@ -201,6 +226,7 @@ int main(void)
         cmocka_unit_test(short_messages),
         cmocka_unit_test(ready_is_read),
         cmocka_unit_test(result_is_read_with_its_objective),
+        cmocka_unit_test(a_line_is_read_as_a_part_of_something_else),
         cmocka_unit_test(numbers_that_are_not_finite_are_read_as_nan),
         cmocka_unit_test(failure_is_retried_unless_it_says_not),
         cmocka_unit_test(what_is_no_message_is_refused_with_the_reason),

@@ -378,6 +378,9 @@ static void test_nesting_has_a_limit(void **state)
                 snprintf(why, sizeof why, "line 1, column %d: nested too deeply",
                          RUNG_JSON_DEPTH_MAX * (object ? 4 : 1) + 1);
                 assert_refused(buf.data, buf.length, 0, why);
+                struct rung_json *root = parse_bytes(buf.data, buf.length, RUNG_JSON_DEEPER, &err);
+                assert_non_null(root); /* what was read without it, and something around it */
+                rung_json_free(root);
             }
             rung_buf_free(&buf);
         }

@@ -66,10 +66,10 @@ static void test_wrong_top(void **state)
         {.set = {"configuration=[]"}, .error = "configuration: unknown key (did you mean 'configurations'?)"},
         {.set = {"on_finish=[]"},
          .error = "on_finish: unknown key (known here: name, trainer, parameters, first, configurations, "
-                  "search, objective, limits, on_end)"},
+                  "search, objective, limits, cluster, on_end)"},
         {.set = {"description=none"},
          .error = "description: unknown key (known here: name, trainer, parameters, first, configurations, "
-                  "search, objective, limits, on_end)"},
+                  "search, objective, limits, cluster, on_end)"},
         {.set = {"max_iter=3"}, .error = "max_iter: unknown key (did you mean 'search.max_iter'?)"},
         {.set = {"algorithm=random"}, .error = "algorithm: unknown key (did you mean 'search.algorithm'?)"},
         {.set = {"command=['t']"}, .error = "command: unknown key (did you mean 'trainer.command'?)"},
@@ -194,6 +194,45 @@ static void test_wrong_objective_and_limits(void **state)
     ASSERT_WRONG(WRONG_LIMITS);
 }
 
+static void test_wrong_cluster(void **state)
+{
+    (void)state;
+    static const struct wrong_spec CASES[] = {
+        {.set = {"cluster=[]"}, .error = "cluster: expected an object, found []"},
+        {.set = {"cluster.partion=gpu"}, .error = "cluster.partion: unknown key (did you mean 'partition'?)"},
+        {.set = {"partition=gpu"}, .error = "partition: unknown key (did you mean 'cluster.partition'?)"},
+        {.set = {"limits.memory=4G"}, .error = "limits.memory: unknown key (did you mean 'cluster.memory'?)"},
+        {.set = {"cluster.threads=2"},
+         .error = "cluster.threads: unknown key (did you mean 'trainer.threads'?)"},
+        {.set = {"cluster.partition="},
+         .error = "cluster.partition: expected a string that is not empty or null, found ''"},
+        {.set = {"cluster.time=0"},
+         .error = "cluster.time: expected a time above 0 such as 90, '90s', '10m', '2h' or '1d', found 0"},
+        {.set = {"cluster.idle=null"},
+         .error = "cluster.idle: expected a time above 0 such as 90, '90s', '10m', '2h' or '1d', found null"},
+        {.set = {"cluster.memory=4 GB"},
+         .error = "cluster.memory: expected a size such as '500M' or '4G', found '4 GB'"},
+        {.set = {"cluster.memory=G"},
+         .error = "cluster.memory: expected a size such as '500M' or '4G', found 'G'"},
+        {.set = {"cluster.memory=4"},
+         .error = "cluster.memory: expected a string that is not empty or null, found 4"},
+        {.set = {"cluster.cpus=0"}, .error = "cluster.cpus: expected an integer >= 1 or null, found 0"},
+        {.set = {"cluster.trainers=0"}, .error = "cluster.trainers: expected an integer >= 1, found 0"},
+        {.set = {"cluster.trainers=1025"},
+         .error = "cluster.trainers: expected an integer <= 1024, found 1025"},
+        {.set = {"cluster.address=head node"},
+         .error =
+             "cluster.address: expected the name or address of a host, without a port, found 'head node'"},
+        {.set = {"cluster.arguments=--gres=gpu:1"},
+         .error = "cluster.arguments: expected an array of strings, found '--gres=gpu:1'"},
+        {.set = {"cluster.arguments=['']"},
+         .error = "cluster.arguments.0: expected a string that is not empty, found ''"},
+        {.set = {"cluster.setup=['module load cuda',3]"},
+         .error = "cluster.setup.1: expected a string that is not empty, found 3"},
+    };
+    ASSERT_WRONG(CASES);
+}
+
 static void test_wrong_space(void **state)
 {
     (void)state;
@@ -314,6 +353,16 @@ static void test_defaults(void **state)
     assert_int_equal(spec->limits.calls, INT64_MAX);
     assert_true(isnan(spec->limits.score));
     assert_int_equal(spec->limits.state_bytes, INT64_MAX);
+    assert_null(spec->cluster.partition);
+    assert_true(isinf(spec->cluster.time));
+    assert_null(spec->cluster.memory);
+    assert_int_equal(spec->cluster.cpus, 1);
+    assert_int_equal(spec->cluster.trainers, 1);
+    assert_true(spec->cluster.idle == 2);
+    assert_null(spec->cluster.address);
+    assert_null(spec->cluster.folder);
+    assert_null(spec->cluster.arguments);
+    assert_null(spec->cluster.setup);
     assert_null(spec->on_end);
     assert_int_equal(spec->note_count, 0);
     rung_spec_free(spec);
@@ -368,6 +417,32 @@ static void test_every_key_set(void **state)
     assert_string_equal(spec->on_end[1], "--done");
     assert_null(spec->on_end[2]);
     assert_int_equal(spec->note_count, 0);
+    rung_spec_free(spec);
+}
+
+static void test_every_key_of_a_cluster(void **state)
+{
+    (void)state;
+    struct rung_spec *spec =
+        WITH("cluster={'partition':'gpu','time':'2h','memory':'4G','cpus':3,'trainers':2,'idle':'1m',"
+             "'address':'fe80::1','folder':'shared','arguments':['--gres=gpu:1','-A','me'],"
+             "'setup':['module load cuda']}");
+    assert_string_equal(spec->cluster.partition, "gpu");
+    assert_true(spec->cluster.time == 7200);
+    assert_string_equal(spec->cluster.memory, "4G");
+    assert_int_equal(spec->cluster.cpus, 3);
+    assert_int_equal(spec->cluster.trainers, 2);
+    assert_true(spec->cluster.idle == 60);
+    assert_string_equal(spec->cluster.address, "fe80::1");
+    assert_string_equal(spec->cluster.folder, "shared");
+    assert_string_equal(spec->cluster.arguments[2], "me");
+    assert_null(spec->cluster.arguments[3]);
+    assert_string_equal(spec->cluster.setup[0], "module load cuda");
+    rung_spec_free(spec);
+    spec = WITH("trainer.threads=4", "cluster={'trainers':3,'arguments':[],'time':null}");
+    assert_int_equal(spec->cluster.cpus, 12);
+    assert_null(spec->cluster.arguments[0]);
+    assert_true(isinf(spec->cluster.time));
     rung_spec_free(spec);
 }
 
@@ -428,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_wrong_top),
         cmocka_unit_test(test_wrong_trainer),
         cmocka_unit_test(test_wrong_objective_and_limits),
+        cmocka_unit_test(test_wrong_cluster),
         cmocka_unit_test(test_wrong_space),
         cmocka_unit_test(test_a_wrong_default_name_is_said),
         cmocka_unit_test(test_an_error_stays_one_line_whatever_the_keys_are),
@@ -435,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_long_values_are_quoted_in_short),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_key_set),
+        cmocka_unit_test(test_every_key_of_a_cluster),
         cmocka_unit_test(test_start_timeout_follows_job_timeout),
         cmocka_unit_test(test_null_lifts_a_limit),
         cmocka_unit_test(test_settings_may_be_any_json),

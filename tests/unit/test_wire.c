@@ -35,6 +35,96 @@ static void frames_arrive_in_order(void **state)
     finish(&client);
 }
 
+/* ---- without TLS ---- */
+
+static void start_plain(struct side *server, struct side *client)
+{
+    struct rung_wire_tls *with = tls;
+    tls = NULL;
+    start_both(server, client);
+    tls = with;
+}
+
+static void plain_frames_arrive_in_order(void **state)
+{
+    (void)state;
+    struct side server = {0}, client = {0};
+    static const unsigned char data[RUNG_WIRE_PIECE_MAX] = {7};
+
+    start_plain(&server, &client);
+    say(&client, "{\"n\":1}"); /* before it is open: waits */
+    assert_false(server.open || client.open);
+    until(server.open && client.open);
+    rung_wire_send_piece(client.wire, 5, data, sizeof data);
+    say(&client, "{\"n\":2}");
+    say(&server, "{\"from\":\"server\"}");
+    until(server.messages == 2 && client.messages == 1);
+    assert_string_equal(server.heard.data, "open\n{\"n\":1}\npiece 5 65536\n{\"n\":2}\n");
+    assert_string_equal(rung_wire_peer(server.wire), "this machine");
+    finish(&server);
+    finish(&client);
+}
+
+static void a_plain_close_loses_nothing(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 2; before++) { /* it is open, and after */
+        struct side server = {0}, client = {.quiet = true, .left = 400000};
+        start_plain(&server, &client);
+        if (!before)
+            until(server.open && client.open);
+        send_stream(&client);
+        say(&client, "{\"last\":1}");
+        rung_wire_close(client.wire);
+        say(&client, "{\"too\":\"late\"}");
+        until(server.closed && client.closed);
+        assert_true(server.piece_bytes == 400000 && server.checksum == client.checksum);
+        assert_int_equal(server.messages, 1);
+        assert_false(server.broken);
+        assert_string_equal(server.reason, "closed by the other side");
+        finish(&server);
+        finish(&client);
+    }
+}
+
+static void a_plain_stream_takes_no_more_memory_than_agreed(void **state)
+{
+    (void)state;
+    struct side server = {.quiet = true}, client = {.quiet = true, .left = 5000001};
+
+    start_plain(&server, &client);
+    until(server.open && client.open);
+    send_stream(&client);
+    until(server.piece_bytes == 5000001);
+    assert_true(client.checksum == server.checksum && client.drained > 0);
+    assert_true(client.highest < RUNG_WIRE_FULL + RUNG_WIRE_PIECE_MAX + 1000);
+    finish(&server);
+    finish(&client);
+}
+
+static void a_plain_end_may_go_in_any_callback(void **state)
+{
+    (void)state;
+    for (enum when when = AT_OPEN; when <= AT_CLOSED; when++) {
+        struct side server = {.free_at = when, .quiet = true}, client = {.quiet = true, .left = 400000};
+        start_plain(&server, &client);
+        say(&client, "{}");
+        send_stream(&client);
+        say(&client, "{}");
+        rung_wire_close(client.wire);
+        if (when == AT_DRAINED) { /* it sends nothing: it goes with us */
+            until(client.closed);
+        } else {
+            until(!server.wire);
+            until(client.closed);
+        }
+        finish(&server);
+        finish(&client);
+    }
+}
+
+/* ---- sizes ---- */
+
 static char *message_of(size_t length)
 {
     char *text = rung_mem_zalloc(length + 1, 1);
@@ -117,6 +207,28 @@ static void a_reader_that_rests_holds_the_writer_up(void **state)
     close(other);
     finish(&server);
     finish(&client);
+}
+
+static void what_is_sent_in_one_pass_is_one_record(void **state)
+{
+    (void)state;
+    struct side server = {.quiet = true};
+    struct raw raw;
+    char data[4096];
+
+    start_raw(&raw, &server);
+    for (int i = 0; i < 10; i++)
+        say(&server, "{\"n\":1}");
+    rung_wire_send_piece(server.wire, 1, "abc", 3);
+    assert_int_equal(SSL_read(raw.ssl, data, sizeof data), -1); /* not from within */
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(SSL_read(raw.ssl, data, sizeof data), 10 * (5 + 7) + 13 + 3);
+    assert_int_equal(rung_wire_backlog(server.wire), 0);
+    say(&server, "{\"n\":1}");
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(SSL_read(raw.ssl, data, sizeof data), 5 + 7);
+    end_raw(&raw);
+    finish(&server);
 }
 
 /* ---- the end ---- */
@@ -524,9 +636,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(frames_arrive_in_order),
+        TEST(plain_frames_arrive_in_order),
+        TEST(a_plain_close_loses_nothing),
+        TEST(a_plain_stream_takes_no_more_memory_than_agreed),
+        TEST(a_plain_end_may_go_in_any_callback),
         TEST(messages_of_all_sizes_arrive),
         TEST(a_stream_takes_no_more_memory_than_agreed),
         TEST(a_reader_that_rests_holds_the_writer_up),
+        TEST(what_is_sent_in_one_pass_is_one_record),
         TEST(closing_sends_what_was_sent_before),
         TEST(closing_loses_nothing_although_the_other_side_sends),
         TEST(closing_when_nothing_waits),
