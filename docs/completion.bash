@@ -2,11 +2,14 @@
 
 _rung_options() {
     case $1 in
-    run) echo "--db --trainers --set --listen --key --heartbeat --time-limit --events --quiet --help" ;;
-    resume) echo "--db --search --trainers --set --listen --key --heartbeat --time-limit --events --quiet --help" ;;
-    top) echo "-n --search --format --help" ;;
-    list) echo "--format --help" ;;
-    show) echo "--search --format --help" ;;
+    run) echo "--db --trainers --set --listen --key --heartbeat --slurm --orphan-timeout --time-limit --events --quiet --help" ;;
+    resume) echo "--db --search --trainers --set --listen --key --heartbeat --slurm --orphan-timeout --time-limit --events --quiet --help" ;;
+    serve) echo "--db --trainers --listen --key --heartbeat --quiet --help" ;;
+    submit) echo "--db --to --key --set --resume --wait --quiet --help" ;;
+    stop) echo "--db --to --key --now --quiet --help" ;;
+    top) echo "-n --search --format --db --to --key --help" ;;
+    list) echo "--format --db --to --key --help" ;;
+    show) echo "--search --format --db --to --key --help" ;;
     plan) echo "--db --probe --trainers --budget --deadline --set --format --help" ;;
     simulate)
         echo "--trainers --priority --bracket-order --unit --fit-seconds --score-seconds --overhead-seconds" \
@@ -30,8 +33,8 @@ _rung_options() {
 # The names of the searches in the database on the command line.
 _rung_searches() {
     local word
-    for word in "${COMP_WORDS[@]:2}"; do
-        if [[ -f $word && $word != *.json ]]; then
+    for word in "${COMP_WORDS[@]:2}" rung.db; do
+        if [[ -f $word && $word != *.json && $word != *.key ]]; then
             "${COMP_WORDS[0]}" list "$word" --format csv 2>/dev/null | sed '1d; s/,.*//'
             return
         fi
@@ -49,7 +52,7 @@ _rung_files() { # SUFFIX
 }
 
 _rung() {
-    local commands="run resume top list show plan simulate predict advise check export best logs retry delete key worker help --version --help"
+    local commands="run resume top list show plan simulate predict advise check export best logs retry delete serve submit stop key worker help --version --help"
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
 
@@ -63,9 +66,9 @@ _rung() {
         mapfile -t COMPREPLY < <(compgen -W \
             "history leaderboard models calls failures brackets searches trainers" -- "$current")
         ;;
-    --search) mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current") ;;
+    --search | --resume) mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current") ;;
     --db) _rung_files .db "$current" ;;
-    --events | --state | --svg | --svg-time) _rung_files "" "$current" ;;
+    --events | --key | --state | --svg | --svg-time) _rung_files "" "$current" ;;
     --priority) mapfile -t COMPREPLY < <(compgen -W "score fifo critical" -- "$current") ;;
     --bracket-order) mapfile -t COMPREPLY < <(compgen -W "planned reversed" -- "$current") ;;
     --unit) mapfile -t COMPREPLY < <(compgen -W "job call" -- "$current") ;;
@@ -79,8 +82,9 @@ _rung() {
             return
         fi
         case $command in
-        run | plan | check) _rung_files .json "$current" ;;
+        run | plan | check | submit) _rung_files .json "$current" ;;
         key) _rung_files "" "$current" ;;
+        stop) mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current") ;;
         delete)
             if [[ $COMP_CWORD == 3 ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$(_rung_searches)" -- "$current")

@@ -19,8 +19,11 @@ int rung_cmd_predict(const struct rung_arguments *arguments, struct rung_err *er
 int rung_cmd_resume(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_retry(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_run(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_serve(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_show(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_simulate(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_stop(const struct rung_arguments *arguments, struct rung_err *err);
+int rung_cmd_submit(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_top(const struct rung_arguments *arguments, struct rung_err *err);
 int rung_cmd_worker(const struct rung_arguments *arguments, struct rung_err *err);
 

@@ -1,4 +1,5 @@
 /* rung list DB */
+#include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/rows.h"
 #include "store/query.h"
@@ -14,8 +15,11 @@ int rung_cmd_list(const struct rung_arguments *arguments, struct rung_err *err)
     struct rung_query_filter all = {NULL, RUNG_QUERY_ANY, RUNG_QUERY_ANY};
     enum rung_format format;
     struct rung_store *store;
-    int code;
+    bool asked;
+    int code = rung_asking_question("list", arguments, &asked, err);
 
+    if (asked || code < 0)
+        return code;
     if ((code = rung_rows_format(arguments, RUNG_FORMAT_TABLE, &format, err)) < 0 ||
         (code = rung_store_open(&store, arguments->words[0], RUNG_STORE_READ, err)) < 0)
         return code;

@@ -1,4 +1,5 @@
 /* rung show DB [MODEL] */
+#include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/human.h"
 #include "cli/reading.h"
@@ -151,8 +152,12 @@ static int show(const struct rung_reading *reading, struct rung_err *err)
 int rung_cmd_show(const struct rung_arguments *arguments, struct rung_err *err)
 {
     struct rung_reading reading;
-    int code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err);
+    bool asked;
+    int code = rung_asking_question("show", arguments, &asked, err);
 
+    if (asked || code < 0)
+        return code;
+    code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err);
     if (code == 0)
         code = show(&reading, err);
     rung_reading_close(&reading);

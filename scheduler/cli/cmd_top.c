@@ -1,4 +1,5 @@
 /* rung top DB */
+#include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/human.h"
 #include "cli/reading.h"
@@ -44,8 +45,12 @@ int rung_cmd_top(const struct rung_arguments *arguments, struct rung_err *err)
                                           "calls", "fit_seconds", "parameters", NULL};
     struct rung_reading reading;
     int64_t limit = 0;
-    int code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err);
+    bool asked;
+    int code = rung_asking_question("top", arguments, &asked, err);
 
+    if (asked || code < 0)
+        return code;
+    code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err);
     if (code == 0 && (code = rung_options_integer(arguments, "n", 0, INT64_MAX, &limit, err)) == 0) {
         bool cut = reading.format == RUNG_FORMAT_TABLE && !rung_options_has(arguments, "n");
         reading.filter.limit = cut ? ROWS_SHOWN : limit > 0 ? limit : RUNG_QUERY_ANY;

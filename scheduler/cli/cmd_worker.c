@@ -48,17 +48,30 @@ static int read_options(struct rung_worker_options *options, const struct rung_a
     return 0;
 }
 
+/* What it is to Slurm, where that started it: its owner frees it. */
+static char *launched_by_slurm(void)
+{
+    const char *array = getenv("SLURM_ARRAY_JOB_ID"), *index = getenv("SLURM_ARRAY_TASK_ID");
+    const char *job = getenv("SLURM_JOB_ID");
+
+    if (array && index)
+        return rung_mem_printf("slurm:%s_%s", array, index);
+    return job ? rung_mem_printf("slurm:%s", job) : NULL;
+}
+
 int rung_cmd_worker(const struct rung_arguments *arguments, struct rung_err *err)
 {
     struct rung_worker_options options;
-    char *folder = NULL;
+    char *folder = NULL, *launched = launched_by_slurm();
     int code;
 
     if ((code = read_options(&options, arguments, err)) == 0 &&
         (code = rung_scratch_make(&folder, NULL, "rung-worker", err)) == 0) {
         options.folder = folder;
+        options.launched = launched;
         code = rung_worker_run(&options, err);
     }
     rung_scratch_remove(folder);
+    free(launched);
     return code;
 }

@@ -24,6 +24,16 @@
         "set", 0, "KEY=VALUE", "override a value of the spec by its dotted path; repeatable"                 \
     }
 
+#define SLURM                                                                                                \
+    {                                                                                                        \
+        "slurm", 0, "N", "have Slurm start up to N workers, as the spec's cluster says; no trainers here"    \
+    }
+#define ORPHAN_TIMEOUT                                                                                       \
+    {                                                                                                        \
+        "orphan-timeout", 0, "TIME",                                                                         \
+            "workers from Slurm leave without a scheduler for so long (default: 60s)"                        \
+    }
+
 static const struct rung_option run_options[] = {
     {"db", 0, "FILE", "the database (default: NAME.db in the current directory)"},
     {"trainers", 0, "N", "trainers to start (default: trainer.count, else one per processor)"},
@@ -31,6 +41,8 @@ static const struct rung_option run_options[] = {
     {"listen", 0, "ADDRESS", "take workers there, such as :7700 or [::1]:7700; needs --key"},
     {"key", 0, "FILE", "the key that workers must have, too (rung key makes one)"},
     {"heartbeat", 0, "TIME", "between life signs; a worker silent for three is gone (default: 5s)"},
+    SLURM,
+    ORPHAN_TIMEOUT,
     {"time-limit", 0, "TIME", "stop after TIME, such as 90, 10m or 2h; the search stays resumable"},
     {"events", 0, "FILE", "append every event to FILE as a JSON line (-: standard output)"},
     {"quiet", 0, NULL, "print nothing but errors"},
@@ -40,12 +52,49 @@ static const struct rung_option resume_options[] = {
     {"db", 0, "FILE", "the database, instead of the operand DB"},
     SEARCH,
     {"trainers", 0, "N", "trainers to start (default: trainer.count, else one per processor)"},
-    {"set", 0, "KEY=VALUE", "change limits.*, search.priority or trainer.* of the stored spec; repeatable"},
+    {"set", 0, "KEY=VALUE",
+     "change limits.*, search.priority, trainer.* or cluster.* of the stored spec; repeatable"},
     {"listen", 0, "ADDRESS", "take workers there, such as :7700 or [::1]:7700; needs --key"},
     {"key", 0, "FILE", "the key that workers must have, too (rung key makes one)"},
     {"heartbeat", 0, "TIME", "between life signs; a worker silent for three is gone (default: 5s)"},
+    SLURM,
+    ORPHAN_TIMEOUT,
     {"time-limit", 0, "TIME", "stop after TIME, counted from this start"},
     {"events", 0, "FILE", "append every event to FILE as a JSON line (-: standard output)"},
+    {"quiet", 0, NULL, "print nothing but errors"},
+};
+
+#define DAEMON                                                                                               \
+    {"db", 0, "FILE", "the daemon of this database, by its socket FILE.sock (default: rung.db)"},            \
+        {"to", 0, "ADDRESS", "the daemon there, such as head-node:7700; needs --key"},                       \
+    {                                                                                                        \
+        "key", 0, "FILE", "the daemon's key, for --to"                                                       \
+    }
+#define ASKED                                                                                                \
+    {"db", 0, "FILE", "ask the daemon of this database, by its socket FILE.sock, instead of DB"},            \
+        {"to", 0, "ADDRESS", "ask the daemon there, such as head-node:7700; needs --key"},                   \
+    {                                                                                                        \
+        "key", 0, "FILE", "the daemon's key, for --to"                                                       \
+    }
+
+static const struct rung_option serve_options[] = {
+    {"db", 0, "FILE", "the database, instead of the operand DB (default: rung.db)"},
+    {"trainers", 0, "N", "trainers to start (default: one per processor)"},
+    {"listen", 0, "ADDRESS", "take workers and commands there, such as :7700; needs --key"},
+    {"key", 0, "FILE", "the key that they must have, too (rung key makes one)"},
+    {"heartbeat", 0, "TIME", "between life signs; a worker silent for three is gone (default: 5s)"},
+    {"quiet", 0, NULL, "print nothing but errors"},
+};
+static const struct rung_option submit_options[] = {
+    DAEMON,
+    {"set", 0, "KEY=VALUE", "override a value of the spec by its dotted path; repeatable"},
+    {"resume", 0, "NAME", "go on with a search of the daemon's database, instead of SPEC"},
+    {"wait", 0, NULL, "show progress until the search ends, and end as rung run does"},
+    {"quiet", 0, NULL, "print nothing but errors"},
+};
+static const struct rung_option stop_options[] = {
+    DAEMON,
+    {"now", 0, NULL, "do not wait for the running jobs, which are then done again"},
     {"quiet", 0, NULL, "print nothing but errors"},
 };
 
@@ -60,9 +109,10 @@ static const struct rung_option top_options[] = {
     {NULL, 'n', "N", "the first N models only, 0 for all (default: 20 in a table, else all)"},
     SEARCH,
     FORMAT,
+    ASKED,
 };
-static const struct rung_option list_options[] = {FORMAT};
-static const struct rung_option show_options[] = {SEARCH, FORMAT};
+static const struct rung_option list_options[] = {FORMAT, ASKED};
+static const struct rung_option show_options[] = {SEARCH, FORMAT, ASKED};
 static const struct rung_option plan_options[] = {
     {"db", 0, "FILE", "the database with earlier searches (default: NAME.db, if it is there)"},
     {"probe", 0, NULL, "measure a few calls of a few models instead"},
@@ -146,10 +196,10 @@ static const struct rung_command table[] = {
      "rung run four_circles.json --trainers 4 --set search.seed=7", rung_cmd_run},
     {"resume", "DB", 0, 1, "go on with an interrupted search", OPTIONS(resume_options),
      "rung resume four-circles.db --set limits.time=4h", rung_cmd_resume},
-    {"top", "DB", 1, 1, "leaderboard", OPTIONS(top_options), "rung top four-circles.db -n 10", rung_cmd_top},
-    {"list", "DB", 1, 1, "the searches in a database, a line each", OPTIONS(list_options),
+    {"top", "DB", 0, 1, "leaderboard", OPTIONS(top_options), "rung top four-circles.db -n 10", rung_cmd_top},
+    {"list", "DB", 0, 1, "the searches in a database, a line each", OPTIONS(list_options),
      "rung list four-circles.db", rung_cmd_list},
-    {"show", "DB [MODEL]", 1, 2, "one search, or one model with its whole history", OPTIONS(show_options),
+    {"show", "DB [MODEL]", 0, 2, "one search, or one model with its whole history", OPTIONS(show_options),
      "rung show four-circles.db 17", rung_cmd_show},
     {"plan", "SPEC", 1, 1, "what the search will do and what it will cost, without doing it",
      OPTIONS(plan_options), "rung plan four_circles.json --set search.aggressiveness=3", rung_cmd_plan},
@@ -172,6 +222,12 @@ static const struct rung_command table[] = {
      OPTIONS(retry_options), "rung retry four-circles.db 17", rung_cmd_retry},
     {"delete", "DB SEARCH", 2, 2, "remove a search with its states and logs", NULL, 0,
      "rung delete four-circles.db four-circles-2", rung_cmd_delete},
+    {"serve", "[DB]", 0, 1, "a daemon: many searches, one database, remote workers", OPTIONS(serve_options),
+     "rung serve all.db --trainers 8 --listen :7700 --key rung.key", rung_cmd_serve},
+    {"submit", "SPEC", 0, 1, "hand a spec to a daemon", OPTIONS(submit_options),
+     "rung submit four_circles.json --db all.db --wait", rung_cmd_submit},
+    {"stop", "NAME", 1, 1, "stop one of the daemon's searches (it stays resumable)", OPTIONS(stop_options),
+     "rung stop four-circles --db all.db", rung_cmd_stop},
     {"key", "FILE", 1, 1, "make a secret key for workers", NULL, 0, "rung key rung.key", rung_cmd_key},
     {"worker", "ADDRESS", 1, 1, "keep trainers here for a scheduler elsewhere", OPTIONS(worker_options),
      "rung worker head-node:7700 --key rung.key --trainers 8", rung_cmd_worker},

@@ -1,19 +1,17 @@
-/* The end of run and resume. */
+/* The end of a search. */
 #include "cli/finish.h"
 
 #include "base/mem.h"
 #include "cli/human.h"
 #include "cli/rows.h"
+#include "dispatch/child.h"
 #include "store/query.h"
 #include "store/record.h"
 #include "store/states.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,8 +29,9 @@ static int print_leaderboard(const struct rung_finish *finish, struct rung_store
                                           "bracket", "calls", "parameters", NULL};
     struct rung_query_filter filter = {finish->search, RUNG_QUERY_ANY, BEST_SHOWN};
 
-    return rung_rows_view(finish->out, RUNG_FORMAT_TABLE, store, RUNG_VIEW_LEADERBOARD, &filter, columns,
-                          err);
+    size_t width = finish->columns ? finish->columns : rung_rows_width(finish->out);
+    return rung_rows_view_within(finish->out, width, RUNG_FORMAT_TABLE, store, RUNG_VIEW_LEADERBOARD, &filter,
+                                 columns, err);
 }
 
 static void print_test(const struct rung_finish *finish, const char *metrics)
@@ -56,15 +55,23 @@ static void print_test(const struct rung_finish *finish, const char *metrics)
     rung_json_free(test);
 }
 
-/* "rung VERB DB [--search NAME]", as it can be typed. */
+/* "rung VERB DB [--search NAME]", as it can be typed; what a daemon ran goes on there. */
 static char *command_line(const struct rung_finish *finish, const char *verb)
 {
     struct rung_buf text;
+    bool resume = finish->daemon && strcmp(verb, "resume") == 0;
 
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
-    rung_buf_printf(&text, "rung %s ", verb);
-    rung_human_shell(&text, finish->database);
-    if (finish->named) {
+    rung_buf_printf(&text, "rung %s ", resume ? "submit --resume" : verb);
+    if (resume) {
+        rung_human_shell(&text, finish->search);
+        rung_buf_char(&text, ' ');
+    }
+    if (resume || (finish->daemon && finish->elsewhere))
+        rung_buf_text(&text, finish->daemon);
+    else
+        rung_human_shell(&text, finish->database);
+    if (finish->named && !resume) {
         rung_buf_text(&text, " --search ");
         rung_human_shell(&text, finish->search);
     }
@@ -83,7 +90,7 @@ static bool best_has_state(const struct rung_finish *finish, struct rung_store *
 
     if (rung_query_open(&query, store, RUNG_VIEW_LEADERBOARD, &filter, NULL) == 0 &&
         rung_query_next(query, NULL) == 1 &&
-        rung_states_look(&states, finish->database, finish->search, NULL) == 0) {
+        rung_states_look(&states, rung_store_path(store), finish->search, NULL) == 0) {
         struct rung_cell model = rung_rows_cell(query, (size_t)rung_query_find(query, "model"));
         struct rung_cell calls = rung_rows_cell(query, (size_t)rung_query_find(query, "calls"));
         there = rung_states_size(states, (uint32_t)model.integer, calls.integer) >= 0;
@@ -95,33 +102,50 @@ static bool best_has_state(const struct rung_finish *finish, struct rung_store *
 
 static void print_next(const struct rung_finish *finish, bool state)
 {
-    const char *const next[][3] = {
+    const char *const here[][3] = {
         {"top", "", "all models, best first"},
         {"best", state ? " --state FILE" : "",
          state ? "the best model's parameters, and its state" : "the best model's parameters"},
         {"export", "", "every result, as CSV"}};
+    const char *const elsewhere[][3] = {{"top", "", "all models, best first"},
+                                        {"show", "", "its brackets and trainers"}};
+    const char *const(*next)[3] = finish->elsewhere ? elsewhere : here;
+    size_t count = finish->elsewhere ? sizeof elsewhere / sizeof *elsewhere : sizeof here / sizeof *here;
 
-    char *lines[sizeof next / sizeof *next];
+    char *lines[sizeof here / sizeof *here];
     int width = 0;
 
-    for (size_t i = 0; i < sizeof next / sizeof *next; i++) {
+    for (size_t i = 0; i < count; i++) {
         char *line = command_line(finish, next[i][0]);
         lines[i] = rung_mem_printf("%s%s", line, next[i][1]);
         free(line);
         width = (int)strlen(lines[i]) > width ? (int)strlen(lines[i]) : width;
     }
     fputc('\n', finish->out);
-    for (size_t i = 0; i < sizeof next / sizeof *next; i++) {
+    for (size_t i = 0; i < count; i++) {
         fprintf(finish->out, "%-*s  # %s\n", width, lines[i], next[i][2]);
         free(lines[i]);
     }
+}
+
+/* The database: ours to be closed where nobody has it open. */
+static int open_store(struct rung_store **store, const struct rung_finish *finish, struct rung_err *err)
+{
+    *store = finish->store;
+    return *store ? 0 : rung_store_open(store, finish->database, RUNG_STORE_READ, err);
+}
+
+static void close_store(struct rung_store *store, const struct rung_finish *finish)
+{
+    if (!finish->store)
+        rung_store_close(store);
 }
 
 int rung_finish_print(const struct rung_finish *finish, struct rung_err *err)
 {
     struct rung_search_row row = {0};
     struct rung_store *store;
-    int code = rung_store_open(&store, finish->database, RUNG_STORE_READ, err);
+    int code = open_store(&store, finish, err);
 
     if (code < 0)
         return code;
@@ -131,20 +155,19 @@ int rung_finish_print(const struct rung_finish *finish, struct rung_err *err)
         print_next(finish, best_has_state(finish, store));
     }
     rung_search_row_free(&row);
-    rung_store_close(store);
+    close_store(store, finish);
     return code;
 }
 
 /* ---- the exit status ---- */
 
-static int stopped(const struct rung_finish *finish, const char *how, const char *reason, int status)
+static int stopped(const struct rung_finish *finish, const char *how, const char *reason, int status,
+                   struct rung_err *err)
 {
-    char *line = command_line(finish, "resume");
     bool more = *reason && strcmp(reason, how) != 0;
 
-    fprintf(stderr, "rung: %s: %s%s%s\n%s\n", finish->search, how, more ? ": " : "", more ? reason : "",
-            line);
-    free(line);
+    rung_err_set(err, RUNG_EINT, "%s: %s%s%s", finish->search, how, more ? ": " : "", more ? reason : "");
+    rung_finish_way_out(finish, "resume", err);
     return status;
 }
 
@@ -156,14 +179,14 @@ void rung_finish_way_out(const struct rung_finish *finish, const char *verb, str
     free(line);
 }
 
-int rung_finish_status(const struct rung_finish *finish, const struct rung_session_result *result,
-                       struct rung_err *err)
+int rung_finish_outcome(const struct rung_finish *finish, const struct rung_session_result *result,
+                        struct rung_err *err)
 {
     switch (result->end) {
     case RUNG_END_INTERRUPTED:
-        return stopped(finish, "interrupted", result->reason, 130);
+        return stopped(finish, "interrupted", result->reason, 130, err);
     case RUNG_END_LIMIT:
-        return stopped(finish, "stopped by a limit", result->reason, 3);
+        return stopped(finish, "stopped by a limit", result->reason, 3, err);
     case RUNG_END_FINISHED:
         if (result->best != RUNG_NO_MODEL)
             return 0;
@@ -173,8 +196,21 @@ int rung_finish_status(const struct rung_finish *finish, const struct rung_sessi
     }
     rung_err_set(err, RUNG_EFAIL, "%s: %s", finish->search,
                  *result->reason ? result->reason : "ended without one usable model");
-    rung_finish_way_out(finish, finish->done ? "logs" : "resume", err);
-    return RUNG_EFAIL;
+    if (!finish->done || !finish->elsewhere)
+        rung_finish_way_out(finish, finish->done ? "logs" : "resume", err);
+    return 1;
+}
+
+int rung_finish_status(const struct rung_finish *finish, const struct rung_session_result *result,
+                       struct rung_err *err)
+{
+    int status = rung_finish_outcome(finish, result, err);
+
+    if (status == 1)
+        return RUNG_EFAIL;
+    if (status != 0)
+        fprintf(stderr, "rung: %s\n%s\n", err->text, err->way_out);
+    return status;
 }
 
 /* ---- on_end ---- */
@@ -196,7 +232,7 @@ static void read_outcome(const struct rung_finish *finish, char **status, char *
 
     *status = *score = NULL;
     rung_buf_init(&number, RUNG_BUF_UNLIMITED);
-    if (rung_store_open(&store, finish->database, RUNG_STORE_READ, NULL) == 0 &&
+    if (open_store(&store, finish, NULL) == 0 &&
         rung_query_open(&query, store, RUNG_VIEW_SEARCHES, &filter, NULL) == 0 &&
         rung_query_next(query, NULL) == 1) {
         struct rung_cell best = rung_rows_cell(query, (size_t)rung_query_find(query, "best_score"));
@@ -211,12 +247,12 @@ static void read_outcome(const struct rung_finish *finish, char **status, char *
         *status = rung_mem_strdup("failed");
     rung_buf_free(&number);
     rung_query_close(query);
-    rung_store_close(store);
+    close_store(store, finish);
 }
 
 #define SETTINGS 4
 
-static char **make_environment(const struct rung_finish *finish)
+char **rung_finish_environment(const struct rung_finish *finish)
 {
     char path[PATH_MAX], *status, *score;
     size_t count = 0;
@@ -225,7 +261,8 @@ static char **make_environment(const struct rung_finish *finish)
         count++;
     char **out = rung_mem_zalloc(count + SETTINGS + 1, sizeof *out);
     read_outcome(finish, &status, &score);
-    out[0] = setting("RUNG_DB", realpath(finish->database, path) ? path : finish->database);
+    const char *database = finish->store ? rung_store_path(finish->store) : finish->database;
+    out[0] = setting("RUNG_DB", realpath(database, path) ? path : database);
     out[1] = setting("RUNG_SEARCH", finish->search);
     out[2] = setting("RUNG_STATUS", status);
     out[3] = setting("RUNG_BEST_SCORE", score);
@@ -242,56 +279,43 @@ static char **make_environment(const struct rung_finish *finish)
     return out;
 }
 
-static void free_environment(char **environment)
+void rung_finish_free_environment(char **environment)
 {
     for (size_t i = 0; i < SETTINGS; i++)
         free(environment[i]);
     free(environment);
 }
 
-/* With default signals and nothing on standard input; what it prints goes to standard error, where our own
- * words go. */
-static int spawn(pid_t *pid, char *const *argv, const char *folder, char **environment)
+void rung_finish_on_end_note(struct rung_buf *out, const char *program, int status)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    int why = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return why;
+    if (WIFSIGNALED(status))
+        rung_buf_printf(out, "on_end: %s: ended by signal %d", program, WTERMSIG(status));
+    else if (WEXITSTATUS(status) != 0)
+        rung_buf_printf(out, "on_end: %s: exit status %d", program, WEXITSTATUS(status));
 }
 
+/* What it prints goes to standard error, where our own words go. */
 void rung_finish_on_end(const struct rung_finish *finish, char *const *on_end, const char *folder)
 {
+    struct rung_buf note;
     int status = 0;
     pid_t pid;
 
     if (!on_end)
         return;
     fflush(NULL);
-    char **environment = make_environment(finish);
-    int why = spawn(&pid, on_end, folder, environment);
-    free_environment(environment);
-    if (why) {
-        fprintf(stderr, "rung: note: on_end: %s: %s\n", on_end[0], strerror(why));
-        return;
-    }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    char **environment = rung_finish_environment(finish);
+    struct rung_child_options child = {.argv = on_end, .environment = environment, .folder = folder};
+    int why = rung_child_spawn(&pid, &child, STDERR_FILENO, STDERR_FILENO);
+    rung_finish_free_environment(environment);
+    while (why == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "rung: note: on_end: %s: ended by signal %d\n", on_end[0], WTERMSIG(status));
-    else if (WEXITSTATUS(status) != 0)
-        fprintf(stderr, "rung: note: on_end: %s: exit status %d\n", on_end[0], WEXITSTATUS(status));
+    rung_buf_init(&note, RUNG_BUF_UNLIMITED);
+    if (why)
+        rung_buf_printf(&note, "on_end: %s: %s", on_end[0], strerror(why));
+    else
+        rung_finish_on_end_note(&note, on_end[0], status);
+    if (note.length > 0)
+        fprintf(stderr, "rung: note: %s\n", note.data);
+    rung_buf_free(&note);
 }

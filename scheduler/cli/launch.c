@@ -2,13 +2,11 @@
 #include "cli/launch.h"
 
 #include "base/mem.h"
+#include "cli/attend.h"
 #include "cli/finish.h"
 #include "cli/processors.h"
 #include "cli/progress.h"
-#include "cli/timeleft.h"
-#include "dispatch/clock.h"
 #include "dispatch/session.h"
-#include "rung/version.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,17 +31,21 @@ static int read_listen(struct rung_launch *launch, const struct rung_arguments *
     const char *beat = rung_options_value(arguments, "heartbeat");
     int code;
 
-    if (!address && !key && !beat)
+    bool hires = launch->hire.slurm.most > 0;
+
+    if (!address && !key && !beat && !hires)
         return 0;
-    if (!address)
+    if (!address && !hires)
         return rung_err_set(err, RUNG_EUSE, "%s: is for --listen ADDRESS", key ? "--key" : "--heartbeat");
-    if (!key) {
+    if (!key && !hires) {
         rung_err_set(err, RUNG_EUSE, "--listen: needs --key FILE, which workers must have, too");
         return rung_err_way_out(err, "rung key FILE");
     }
-    if ((code = rung_address_read(&launch->listen.address, address, err)) < 0)
+    if ((code = rung_address_read(&launch->listen.address, address ? address : ":0", err)) < 0)
         return rung_err_prefix(err, "--listen"), code;
-    if ((code = rung_key_read(&launch->listen.key, key, err)) < 0)
+    if (hires)
+        rung_hire_listening(&launch->hire, &launch->listen.address);
+    if (key && (code = rung_key_read(&launch->listen.key, key, err)) < 0)
         return rung_err_prefix(err, "--key"), code;
     launch->listen.beat = BEAT;
     if (beat && (!rung_spec_duration_text(beat, &launch->listen.beat) || launch->listen.beat < BEAT_LEAST ||
@@ -56,7 +58,7 @@ static int read_listen(struct rung_launch *launch, const struct rung_arguments *
 static int count_trainers(struct rung_launch *launch, const struct rung_arguments *arguments,
                           const struct rung_spec *spec, struct rung_err *err)
 {
-    int64_t count = spec->trainer.count;
+    int64_t count = launch->hire.slurm.most > 0 ? 0 : spec->trainer.count;
     const char *what = rung_options_has(arguments, "trainers") ? "--trainers" : "trainer.count";
 
     if (rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
@@ -64,6 +66,21 @@ static int count_trainers(struct rung_launch *launch, const struct rung_argument
     if (count == 0 && !launch->listens)
         return rung_err_set(err, RUNG_EUSE, "%s: 0 trainers, and no worker can come", what);
     launch->trainers = count == RUNG_UNSET ? rung_processors() : (size_t)count;
+    return 0;
+}
+
+int rung_launch_daemon(struct rung_launch *launch, const struct rung_arguments *arguments,
+                       struct rung_err *err)
+{
+    int64_t count = (int64_t)rung_processors();
+
+    *launch = (struct rung_launch){.time_limit = INFINITY, .quiet = rung_options_has(arguments, "quiet")};
+    if (read_listen(launch, arguments, err) < 0 ||
+        rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
+        return RUNG_EUSE;
+    if (count == 0 && !launch->listens)
+        return rung_err_set(err, RUNG_EUSE, "--trainers: 0 trainers, and no worker can come");
+    launch->trainers = (size_t)count;
     return 0;
 }
 
@@ -76,97 +93,79 @@ static bool is_database(const char *path, const char *database)
                                            one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
-int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
-                        const struct rung_spec *spec, const char *database, struct rung_err *err)
+static int open_events(struct rung_launch *launch, struct rung_err *err)
 {
-    const char *limit = rung_options_value(arguments, "time-limit");
+    if (!launch->events_path)
+        return 0;
+    launch->events_made = strcmp(launch->events_path, "-") != 0 && access(launch->events_path, F_OK) < 0;
+    if (rung_events_open(&launch->events, launch->events_path, err) == 0)
+        return 0;
+    launch->events_made = false;
+    return err->code;
+}
 
-    *launch = (struct rung_launch){.time_limit = INFINITY,
-                                   .quiet = rung_options_has(arguments, "quiet"),
-                                   .events_path = rung_options_value(arguments, "events")};
-    if (read_listen(launch, arguments, err) < 0 || count_trainers(launch, arguments, spec, err) < 0)
-        return RUNG_EUSE;
+/* What is made comes last: a key, and the file of events. */
+static int read_and_open(struct rung_launch *launch, const struct rung_arguments *arguments,
+                         const struct rung_spec *spec, const char *database, const char *folder,
+                         struct rung_err *err)
+{
+    const char *limit = rung_options_value(arguments, "time-limit"),
+               *key = rung_options_value(arguments, "key");
+    int code;
+
+    if ((code = rung_hire_prepare(&launch->hire, arguments, spec, database, folder, err)) < 0 ||
+        (code = read_listen(launch, arguments, err)) < 0 ||
+        (code = count_trainers(launch, arguments, spec, err)) < 0)
+        return code;
     if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
         return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
                             limit);
     if (launch->events_path && is_database(launch->events_path, database))
         return rung_err_set(err, RUNG_EUSE, "--events %s: is the database", launch->events_path);
-    if (launch->events_path) {
-        launch->events_made = strcmp(launch->events_path, "-") != 0 && access(launch->events_path, F_OK) < 0;
-        if (rung_events_open(&launch->events, launch->events_path, err) < 0) {
-            launch->events_made = false;
-            return err->code;
-        }
-    }
-    return 0;
+    if (launch->hire.slurm.most > 0 &&
+        ((code = rung_hire_key(&launch->hire, key != NULL, err)) < 0 ||
+         (code = rung_key_read(&launch->listen.key, launch->hire.key, err)) < 0))
+        return code;
+    return open_events(launch, err);
+}
+
+int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
+                        const struct rung_spec *spec, const char *database, const char *folder,
+                        struct rung_err *err)
+{
+    *launch = (struct rung_launch){.time_limit = INFINITY,
+                                   .quiet = rung_options_has(arguments, "quiet"),
+                                   .events_path = rung_options_value(arguments, "events")};
+    int code = read_and_open(launch, arguments, spec, database, folder, err);
+    if (code < 0)
+        rung_launch_cancel(launch);
+    return code;
 }
 
 void rung_launch_free(struct rung_launch *launch)
 {
     rung_events_close(launch->events);
     launch->events = NULL;
+    rung_hire_free(&launch->hire);
 }
 
 void rung_launch_cancel(struct rung_launch *launch)
 {
+    rung_hire_cancel(&launch->hire);
     rung_launch_free(launch);
     if (launch->events_made)
         unlink(launch->events_path);
 }
 
-/* ---- the record ---- */
-
-int rung_launch_record(struct rung_record **record, struct rung_store *store, char *name,
-                       const struct rung_specfile *file, const struct rung_search *search,
-                       struct rung_err *err)
-{
-    const struct rung_spec *spec = file->spec;
-    char host[256] = "";
-    char minimize[] = "minimize", maximize[] = "maximize", version[] = RUNG_VERSION, running[] = "running";
-    char *algorithm = rung_mem_strdup(rung_algorithm_name(spec->search.algorithm));
-
-    gethostname(host, sizeof host - 1);
-    struct rung_search_row row = {.name = name,
-                                  .status = running,
-                                  .spec = file->text,
-                                  .folder = file->folder,
-                                  .algorithm = algorithm,
-                                  .goal = spec->search.maximize ? maximize : minimize,
-                                  .metric = spec->metric,
-                                  .version = version,
-                                  .host = host,
-                                  .program = file->program,
-                                  .started_at = rung_clock_wall(),
-                                  .finished_at = NAN};
-    int code = rung_record_create(record, store, &row, rung_search_plan(search), spec->space,
-                                  spec->search.seed, err);
-    free(algorithm);
-    return code == 0 ? rung_store_commit(store, err) : code;
-}
-
 /* ---- the run ---- */
-
-static struct rung_timeleft *follow(const struct rung_launch *launch, const struct rung_launch_search *search)
-{
-    struct rung_timeleft_options options = {.spec = search->spec,
-                                            .search = search->search,
-                                            .trainers = launch->trainers > 0 ? launch->trainers : 1,
-                                            .elapsed_before = search->elapsed,
-                                            .time_limit = launch->time_limit,
-                                            .now = rung_clock_wall(),
-                                            .store = search->store,
-                                            .name = search->name};
-
-    return rung_timeleft_create(&options);
-}
 
 static int run_session(struct rung_launch *launch, struct rung_launch_search *search,
                        struct rung_session_result *result, struct rung_err *err)
 {
     enum rung_progress_mode mode = rung_progress_mode(STDERR_FILENO);
     struct rung_progress *progress = NULL;
-    struct rung_timeleft *timeleft = NULL;
-    struct rung_watcher watchers[3];
+    struct rung_attend *attend = NULL;
+    struct rung_watcher watchers[2];
     struct rung_session_options options = {.spec = search->spec,
                                            .store = search->store,
                                            .record = search->record,
@@ -175,6 +174,7 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
                                            .folder = search->folder,
                                            .trainers = launch->trainers,
                                            .listen = launch->listens ? &launch->listen : NULL,
+                                           .slurm = launch->hire.slurm.most > 0 ? &launch->hire.slurm : NULL,
                                            .elapsed_before = search->elapsed,
                                            .time_limit = launch->time_limit,
                                            .watchers = watchers,
@@ -182,24 +182,22 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
 
     if (launch->events)
         watchers[options.watcher_count++] = rung_events_watcher(launch->events);
-    if (!launch->quiet || search->spec->search.priority == RUNG_PRIORITY_CRITICAL) {
-        timeleft = follow(launch, search);
-        watchers[options.watcher_count++] = rung_timeleft_watcher(timeleft);
-        options.expect = rung_timeleft_expect;
-        options.expect_context = timeleft;
-    }
+    if (!launch->quiet || search->spec->search.priority == RUNG_PRIORITY_CRITICAL)
+        attend = rung_attend_create(&options, &watchers[options.watcher_count]);
+    if (attend && options.slurm)
+        rung_attend_trainers(attend,
+                             launch->trainers + options.slurm->most * (size_t)search->spec->cluster.trainers);
     if (!launch->quiet) {
         progress = rung_progress_create(STDERR_FILENO, mode, search->name, search->database, search->search);
-        rung_progress_forecasts(progress, rung_timeleft_fill, timeleft);
-        watchers[options.watcher_count++] = rung_progress_watcher(progress);
+        rung_attend_add(attend, progress);
         if (mode == RUNG_PROGRESS_LIVE) {
-            options.display = rung_progress_display;
-            options.display_context = progress;
+            options.display = rung_attend_display;
+            options.display_context = attend;
         }
     }
     int code = rung_session_run(&options, result, err);
     rung_progress_free(progress);
-    rung_timeleft_free(timeleft);
+    rung_attend_free(attend);
     return code;
 }
 
@@ -213,11 +211,19 @@ static FILE *ending_file(const struct rung_launch *launch)
 
 int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *search, struct rung_err *err)
 {
-    struct rung_finish finish = {search->database, search->name, search->named, false, ending_file(launch)};
+    struct rung_finish finish = {.database = search->database,
+                                 .search = search->name,
+                                 .named = search->named,
+                                 .out = ending_file(launch)};
     struct rung_session_result result = {0};
     struct rung_err print_err;
     int code = run_session(launch, search, &result, err);
 
+    if (result.left[0])
+        fprintf(stderr,
+                "rung: note: Slurm may still have workers of this search, which leave by themselves\n"
+                "scancel --name=%s\n",
+                result.left);
     rung_launch_free(launch);
     rung_record_free(search->record);
     search->record = NULL;
@@ -238,7 +244,11 @@ int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *searc
 
 int rung_launch_print(const struct rung_launch_search *search, bool quiet, struct rung_err *err)
 {
-    struct rung_finish finish = {search->database, search->name, search->named, true, stdout};
+    struct rung_finish finish = {.database = search->database,
+                                 .search = search->name,
+                                 .named = search->named,
+                                 .done = true,
+                                 .out = stdout};
 
     return quiet ? 0 : rung_finish_print(&finish, err);
 }

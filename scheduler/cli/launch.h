@@ -4,6 +4,7 @@
 #define RUNG_CLI_LAUNCH_H
 
 #include "base/err.h"
+#include "cli/hire.h"
 #include "cli/options.h"
 #include "cli/specfile.h"
 #include "core/search.h"
@@ -20,26 +21,26 @@ struct rung_launch {
     size_t trainers;
     bool listens; /* for workers, at: */
     struct rung_session_listen listen;
-    double time_limit; /* seconds; INFINITY: none */
+    struct rung_hire hire; /* workers from Slurm, or none */
+    double time_limit;     /* seconds; INFINITY: none */
     bool quiet;
     struct rung_events *events; /* NULL without --events */
     const char *events_path;
     bool events_made; /* the file was not there before */
 };
 
-/* Reads --trainers, --listen and --key, --time-limit, --quiet and opens --events, which may not be the
- * database. RUNG_EUSE. End with rung_launch_free, or with rung_launch_cancel where nothing was started, which
- * takes a new events file away again. */
+/* Reads --trainers, --listen and --key, --slurm, --time-limit, --quiet and opens --events, which may not be
+ * the database. folder: of the spec. RUNG_EUSE. End with rung_launch_free, or with rung_launch_cancel where
+ * nothing was started, which takes a new events file and a new key away again. */
 int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
-                        const struct rung_spec *spec, const char *database,
+                        const struct rung_spec *spec, const char *database, const char *folder,
                         struct rung_err *err) RUNG_CHECK_RESULT;
+/* Reads what a daemon takes of these: --trainers, --listen, --key, --heartbeat, --quiet. RUNG_EUSE. Nothing
+ * is to be freed. */
+int rung_launch_daemon(struct rung_launch *launch, const struct rung_arguments *arguments,
+                       struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_launch_free(struct rung_launch *launch);
 void rung_launch_cancel(struct rung_launch *launch);
-
-/* Makes the row of a new search called name, and commits it. */
-int rung_launch_record(struct rung_record **record, struct rung_store *store, char *name,
-                       const struct rung_specfile *file, const struct rung_search *search,
-                       struct rung_err *err) RUNG_CHECK_RESULT;
 
 struct rung_launch_search {
     const char *database;

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/human.h"
-#include "cli/launch.h"
+#include "cli/newsearch.h"
 #include "cli/processors.h"
 #include "cli/recorded.h"
 #include "cli/scratch.h"
@@ -204,12 +204,13 @@ static int run_round(struct probe *probe, const struct rung_specfile *file, cons
     struct rung_record *record = NULL;
     struct rung_search *search = NULL;
     struct rung_session_result result = {0};
+    struct rung_newsearch what = {file->spec, file->text, file->folder, file->program};
     char name[] = "probe";
     int code;
 
     if ((code = rung_search_create(&search, &file->spec->search, err)) < 0 ||
         (code = rung_store_open(&store, database, RUNG_STORE_CREATE, err)) < 0 ||
-        (code = rung_launch_record(&record, store, name, file, search, err)) < 0)
+        (code = rung_newsearch_record(&record, store, name, &what, search, false, err)) < 0)
         goto out;
     size_t trainers = file->spec->trainer.count > 0 ? (size_t)file->spec->trainer.count : rung_processors();
     struct rung_session_options options = {.spec = file->spec,

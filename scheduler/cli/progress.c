@@ -16,9 +16,9 @@
 #define FAILURES_SHOWN 10
 
 struct rung_progress {
-    int fd;
+    int fd; /* -1: the screen is elsewhere */
+    struct rung_progress_screen screen;
     enum rung_progress_mode mode;
-    bool colour;
     const char *name, *database;
     const struct rung_search *search;
     double started; /* wall clock */
@@ -56,20 +56,50 @@ static void write_all(int fd, const char *data, size_t length)
     }
 }
 
-struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode, const char *name,
-                                           const char *database, const struct rung_search *search)
+bool rung_progress_colour(void)
+{
+    return !environment_has("NO_COLOR");
+}
+
+struct rung_progress *rung_progress_create_elsewhere(const struct rung_progress_screen *screen,
+                                                     enum rung_progress_mode mode, const char *name,
+                                                     const char *database, const struct rung_search *search)
 {
     struct rung_progress *progress = rung_mem_zalloc(1, sizeof *progress);
 
-    *progress = (struct rung_progress){.fd = fd,
+    *progress = (struct rung_progress){.fd = -1,
+                                       .screen = *screen,
                                        .mode = mode,
-                                       .colour = !environment_has("NO_COLOR"),
                                        .name = name,
                                        .database = database,
                                        .search = search,
                                        .started = rung_clock_wall()};
     rung_buf_init(&progress->frame, RUNG_BUF_UNLIMITED);
     return progress;
+}
+
+struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode, const char *name,
+                                           const char *database, const struct rung_search *search)
+{
+    struct rung_progress_screen screen = {.colour = rung_progress_colour()};
+    struct rung_progress *progress = rung_progress_create_elsewhere(&screen, mode, name, database, search);
+
+    progress->fd = fd;
+    return progress;
+}
+
+void rung_progress_resize(struct rung_progress *progress, size_t columns, size_t lines)
+{
+    progress->screen.columns = columns;
+    progress->screen.lines = lines;
+}
+
+static void put(const struct rung_progress *progress, const char *data, size_t length)
+{
+    if (progress->fd >= 0)
+        write_all(progress->fd, data, length);
+    else
+        progress->screen.write(progress->screen.context, data, length);
 }
 
 void rung_progress_forecasts(struct rung_progress *progress, rung_progress_forecast_fn *fill,
@@ -84,21 +114,31 @@ void rung_progress_free(struct rung_progress *progress)
     if (!progress)
         return;
     if (progress->frame.length > 0)
-        write_all(progress->fd, "\n", 1); /* what follows is no part of the frame */
+        put(progress, "\n", 1); /* what follows is no part of the frame */
     rung_buf_free(&progress->frame);
     free(progress);
 }
 
 /* ---- the terminal ---- */
 
-static struct rung_frame_size terminal_size(const struct rung_progress *progress)
+void rung_progress_size(int fd, size_t *columns, size_t *lines)
 {
     struct winsize size;
-    bool known = ioctl(progress->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
+    bool known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
 
+    *columns = known ? size.ws_col : 0;
+    *lines = known ? size.ws_row : 0;
+}
+
+static struct rung_frame_size terminal_size(const struct rung_progress *progress)
+{
+    size_t columns = progress->screen.columns, lines = progress->screen.lines;
+
+    if (progress->fd >= 0)
+        rung_progress_size(progress->fd, &columns, &lines);
     /* The last column and line stay free: writing there makes some terminals scroll. */
-    return (struct rung_frame_size){known && size.ws_col > 1 ? size.ws_col - 1u : 79,
-                                    known && size.ws_row > 1 ? size.ws_row - 1u : 23, progress->colour};
+    return (struct rung_frame_size){columns > 1 ? columns - 1 : 79, lines > 1 ? lines - 1 : 23,
+                                    progress->screen.colour};
 }
 
 /* To the beginning of what stands there, whatever width the terminal has now, and clear from there. */
@@ -127,7 +167,7 @@ static void redraw(struct rung_progress *progress, const char *text, const struc
         rung_buf_text(&out, text);
     rung_buf_append(&out, rung_buf_cstr(frame), frame->length);
     rung_buf_text(&out, "\033[?25h");
-    write_all(progress->fd, out.data, out.length);
+    put(progress, out.data, out.length);
     rung_buf_free(&out);
 }
 
@@ -139,6 +179,8 @@ void rung_progress_display(void *context, const struct rung_session_view *view)
     struct rung_buf frame;
 
     if (progress->mode != RUNG_PROGRESS_LIVE)
+        return;
+    if (progress->fd < 0 && !progress->screen.keeps_up(progress->screen.context))
         return;
     if (progress->forecast)
         progress->forecast(progress->forecast_context, rung_clock_wall(), &known);
@@ -158,7 +200,7 @@ static void say(struct rung_progress *progress, struct rung_buf *line)
         struct rung_frame_size size = terminal_size(progress);
         redraw(progress, rung_buf_cstr(line), &progress->frame, &size);
     } else {
-        write_all(progress->fd, line->data, line->length);
+        put(progress, line->data, line->length);
     }
     rung_buf_free(line);
 }
@@ -228,8 +270,11 @@ static void failed(struct rung_progress *progress, const struct rung_note *note)
     rung_buf_init(&line, RUNG_BUF_UNLIMITED);
     rung_buf_text(&line, "rung: note: ");
     if (progress->failures > FAILURES_SHOWN) {
-        rung_buf_text(&line, "further failures are not shown here; to see them: rung logs ");
-        rung_human_shell(&line, progress->database);
+        rung_buf_text(&line, "further failures are not shown here");
+        if (progress->database) {
+            rung_buf_text(&line, "; to see them: rung logs ");
+            rung_human_shell(&line, progress->database);
+        }
         say(progress, &line);
         return;
     }

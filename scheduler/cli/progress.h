@@ -11,6 +11,9 @@
 #include "dispatch/note.h"
 #include "dispatch/session.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum rung_progress_mode { RUNG_PROGRESS_LINES, RUNG_PROGRESS_LIVE };
 
 struct rung_progress;
@@ -23,6 +26,24 @@ struct rung_progress *rung_progress_create(int fd, enum rung_progress_mode mode,
                                            const char *database, const struct rung_search *search);
 void rung_progress_free(
     struct rung_progress *progress); /* NULL is allowed; leaves the last frame where it is */
+
+/* A terminal elsewhere. */
+struct rung_progress_screen {
+    void *context;
+    void (*write)(void *context, const char *data, size_t length);
+    bool (*keeps_up)(void *context); /* frames are left out while it does not */
+    size_t columns, lines;           /* 0: not known */
+    bool colour;
+};
+/* database: NULL where no command can name it. */
+struct rung_progress *rung_progress_create_elsewhere(const struct rung_progress_screen *screen,
+                                                     enum rung_progress_mode mode, const char *name,
+                                                     const char *database, const struct rung_search *search);
+void rung_progress_resize(struct rung_progress *progress, size_t columns, size_t lines);
+/* Columns and lines of the terminal that fd is, 0 where they are not known. */
+void rung_progress_size(int fd, size_t *columns, size_t *lines);
+/* Whether the user wants colours. */
+bool rung_progress_colour(void);
 
 /* Who knows more of the time left and the score to come than the view it is given. */
 typedef void rung_progress_forecast_fn(const void *context, double at, struct rung_session_view *view);

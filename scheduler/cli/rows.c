@@ -296,14 +296,14 @@ static size_t choose_columns(const struct rung_query *query, const char *const *
     return count;
 }
 
-int rung_rows_query(FILE *out, enum rung_format format, struct rung_query *query, const char *const *columns,
-                    struct rung_err *err)
+static int print_query(FILE *out, size_t width, enum rung_format format, struct rung_query *query,
+                       const char *const *columns, struct rung_err *err)
 {
     size_t *places;
     const char **names;
     size_t count = choose_columns(query, format == RUNG_FORMAT_TABLE ? columns : NULL, &places, &names);
     struct rung_cell *cells = rung_mem_zalloc(count, sizeof *cells);
-    struct rung_rows *rows = rung_rows_create(out, format, names, count, rung_rows_width(out));
+    struct rung_rows *rows = rung_rows_create(out, format, names, count, width);
     int code;
 
     while ((code = rung_query_next(query, err)) == 1 && !ferror(out)) {
@@ -318,17 +318,30 @@ int rung_rows_query(FILE *out, enum rung_format format, struct rung_query *query
     return code < 0 ? code : 0;
 }
 
-int rung_rows_view(FILE *out, enum rung_format format, struct rung_store *store, enum rung_query_view view,
-                   const struct rung_query_filter *filter, const char *const *columns, struct rung_err *err)
+int rung_rows_query(FILE *out, enum rung_format format, struct rung_query *query, const char *const *columns,
+                    struct rung_err *err)
+{
+    return print_query(out, rung_rows_width(out), format, query, columns, err);
+}
+
+int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, struct rung_store *store,
+                          enum rung_query_view view, const struct rung_query_filter *filter,
+                          const char *const *columns, struct rung_err *err)
 {
     struct rung_query *query;
     int code = rung_query_open(&query, store, view, filter, err);
 
     if (code < 0)
         return code;
-    code = rung_rows_query(out, format, query, columns, err);
+    code = print_query(out, width, format, query, columns, err);
     rung_query_close(query);
     return code;
+}
+
+int rung_rows_view(FILE *out, enum rung_format format, struct rung_store *store, enum rung_query_view view,
+                   const struct rung_query_filter *filter, const char *const *columns, struct rung_err *err)
+{
+    return rung_rows_view_within(out, rung_rows_width(out), format, store, view, filter, columns, err);
 }
 
 int rung_rows_format(const struct rung_arguments *arguments, enum rung_format fallback,
@@ -354,10 +367,11 @@ int rung_rows_format(const struct rung_arguments *arguments, enum rung_format fa
 
 size_t rung_rows_width(FILE *out)
 {
+    const char *told = getenv("RUNG_COLUMNS");
     struct winsize size;
     int fd = fileno(out);
 
-    if (fd < 0 || !isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) < 0)
-        return 0;
-    return size.ws_col;
+    if (fd >= 0 && isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0)
+        return size.ws_col;
+    return told ? strtoul(told, NULL, 10) : 0;
 }

@@ -53,7 +53,12 @@ void rung_rows_object(struct rung_buf *out, const struct rung_query *query);
 /* --format; fallback when it is not given. RUNG_EUSE when it is none of table, json and csv. */
 int rung_rows_format(const struct rung_arguments *arguments, enum rung_format fallback,
                      enum rung_format *format, struct rung_err *err) RUNG_CHECK_RESULT;
-/* Columns of the terminal that out is, 0 when it is none. */
+/* The same in a table of so many columns, 0 without limit, whatever out is. */
+int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, struct rung_store *store,
+                          enum rung_query_view view, const struct rung_query_filter *filter,
+                          const char *const *columns, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Columns of the terminal that out is; where it is none, as many as RUNG_COLUMNS in the environment says, or
+ * 0 without limit. */
 size_t rung_rows_width(FILE *out);
 
 #endif

@@ -402,6 +402,11 @@ void rung_timeleft_free(struct rung_timeleft *timeleft)
     free(timeleft);
 }
 
+void rung_timeleft_trainers(struct rung_timeleft *timeleft, size_t trainers)
+{
+    timeleft->with.trainers = trainers;
+}
+
 struct rung_watcher rung_timeleft_watcher(struct rung_timeleft *timeleft)
 {
     return (struct rung_watcher){.context = timeleft, .note = noted, .batch_end = batch_end};

@@ -8,7 +8,7 @@ export RUNG_BIN=$BIN RUNG_BENCH=$BENCH
 export OPENBLAS_NUM_THREADS=1 # as rung has it
 
 echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr)"
-echo "versions: $("$BIN/rung" --version), $(gcc --version | head -n 1), SQLite $(pkg-config --modversion sqlite3), libevent $(pkg-config --modversion libevent), OpenBLAS $(pkg-config --modversion openblas)"
+echo "versions: $("$BIN/rung" --version), $(gcc --version | head -n 1), SQLite $(pkg-config --modversion sqlite3), libevent $(pkg-config --modversion libevent), OpenSSL $(pkg-config --modversion openssl), OpenBLAS $(pkg-config --modversion openblas)"
 
 status=0
 bench() { # TITLE COMMAND…
@@ -18,6 +18,10 @@ bench() { # TITLE COMMAND…
 }
 
 bench "Jobs through rung run" tests/bench/dispatch.sh
+bench "Jobs through workers" tests/bench/workers.sh
+bench "Jobs through a daemon" "$BENCH/daemon"
+bench "States between machines" "$BENCH/state"
+bench "A thousand idle workers" tests/bench/crowd.sh
 bench "Core" "$BENCH/core"
 bench "Simulation" "$BENCH/simulate"
 bench "Forecasts" "$BENCH/refit"

@@ -23,6 +23,7 @@ mkdir folder
 gives "commands" "resume retry run" "$RUNG" r
 gives "options of a command" "--search --set" "$RUNG" resume --se
 gives "specs and folders" "folder one.json two.json" "$RUNG" run ""
+gives "specs to submit" "folder one.json two.json" "$RUNG" submit ""
 gives "databases" "folder x.db" "$RUNG" top ""
 gives "formats" "csv" "$RUNG" top x.db --format c
 gives "views" "models" "$RUNG" export x.db --what mo
@@ -31,4 +32,8 @@ spec one
 "$RUNG" run one.json --db x.db --quiet
 gives "searches of the database" "one" "$RUNG" top x.db --search ""
 gives "searches to delete" "one" "$RUNG" delete x.db ""
+gives "searches to stop" "one" "$RUNG" stop --db x.db ""
+gives "searches to go on with" "one" "$RUNG" submit --db x.db --resume ""
+cp x.db rung.db
+gives "of the database without a name" "one" "$RUNG" stop ""
 finish

@@ -76,7 +76,7 @@ for trainers in 1 2 3; do
     elapsed=$(python3 -c 'import json; print(json.load(open("out"))[0]["elapsed"])')
     rung simulate "sleep$trainers.db" --trainers $trainers --format json
     check_json "a search of $trainers trainers takes what it took" \
-        "abs(d[0]['seconds'] / $elapsed - 1) < .02 and d[0]['done'] and d[0]['unknown'] == 0"
+        "abs(d[0]['seconds'] / $elapsed - 1) < .15 and d[0]['done'] and d[0]['unknown'] == 0"
     rung best "sleep$trainers.db" --format json
     cp out best
     rung simulate "sleep$trainers.db" --format json

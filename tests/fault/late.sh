@@ -17,6 +17,10 @@ jobs_begun() { # NAME COUNT: waits for so many
     return 1
 }
 
+told() { # NAME TAKEN DROPPED
+    has "$1.err" "late results of workers that came back: $2 taken, $3 dropped"
+}
+
 as_alone() { # NAME: the leaderboard of the same search with trainers here
     "$RUNG" run "$1.json" --db "$1.alone.db" --quiet --trainers 3
     same "$("$RUNG" top "$1.alone.db" --format csv | cut -d, -f1-3)" "$("$RUNG" top "$1.db" --format csv | cut -d, -f1-3)" \
@@ -34,6 +38,7 @@ finished_while_cut_off() {
     sleep 2.2
     kill -CONT "${WORKERS[0]}"
     scheduler_ends taken
+    told taken 1 0
     same 3 "$(grep -c ^JOB taken.log)" "jobs that were begun"
     same "1 lost" "$(sql taken "select count(*) || ' ' || kind from failures")" failures
     same 3 "$(sql taken "select count(*) from history")" results
@@ -69,7 +74,7 @@ too_late() {
     kill -CONT "${WORKERS[0]}"
     scheduler_ends dropped
     same 3 "$(sql dropped "select count(*) from history")" results
-    grep -q "a late result of model .* 1 dropped so far" dropped.err
+    told dropped 0 1
     as_alone dropped
 }
 

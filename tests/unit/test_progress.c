@@ -308,6 +308,61 @@ static void note(struct rung_progress *progress, const struct rung_note *said)
     watcher.note(watcher.context, said);
 }
 
+/* ---- on a terminal elsewhere ---- */
+
+struct elsewhere {
+    struct rung_buf written;
+    bool slow;
+};
+
+static void write_elsewhere(void *context, const char *data, size_t length)
+{
+    rung_buf_append(&((struct elsewhere *)context)->written, data, length);
+}
+
+static bool keeps_up(void *context)
+{
+    return !((struct elsewhere *)context)->slow;
+}
+
+static void test_a_terminal_elsewhere(void **state)
+{
+    (void)state;
+    struct rung_search *search = make_search(9, 3);
+    struct rung_session_view view = make_view(search);
+    struct elsewhere there = {.slow = false};
+    struct rung_progress_screen screen = {.context = &there,
+                                          .write = write_elsewhere,
+                                          .keeps_up = keeps_up,
+                                          .columns = 80,
+                                          .lines = 24,
+                                          .colour = false};
+    rung_buf_init(&there.written, RUNG_BUF_UNLIMITED);
+    struct rung_progress *progress =
+        rung_progress_create_elsewhere(&screen, RUNG_PROGRESS_LIVE, "four-circles", NULL, search);
+    rung_progress_display(progress, &view);
+    assert_ptr_equal(strstr(there.written.data, "\033[?25l\r\033[J"), there.written.data);
+    assert_null(strstr(there.written.data, "\033[3")); /* no colours */
+    there.slow = true;
+    rung_buf_clear(&there.written);
+    rung_progress_display(progress, &view);
+    assert_int_equal(there.written.length, 0); /* left out, and not taken for drawn */
+    there.slow = false;
+    rung_progress_resize(progress, 40, 24);
+    rung_progress_display(progress, &view);
+    assert_ptr_equal(strstr(there.written.data, "\033[?25l\033[10A\r\033[J"), there.written.data);
+    rung_buf_clear(&there.written);
+    for (int i = 0; i < 12; i++)
+        note(progress,
+             &(struct rung_note){.type = RUNG_NOTE_FAILURE, .trainer = 1, .model = 2, .reason = "why"});
+    assert_non_null(strstr(there.written.data, "further failures are not shown here\n")); /* no command */
+    rung_buf_clear(&there.written);
+    rung_progress_free(progress);
+    assert_string_equal(there.written.data, "\n");
+    rung_buf_free(&there.written);
+    rung_search_free(search);
+}
+
 static void test_words_stay_above_the_frame(void **state)
 {
     (void)state;
@@ -448,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_height_on_a_narrower_terminal),
         cmocka_unit_test(test_redraw_in_place),
         cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_a_terminal_elsewhere),
         cmocka_unit_test(test_words_stay_above_the_frame),
         cmocka_unit_test(test_a_line_per_rung),
         cmocka_unit_test(test_failures_name_trainer_and_reason),

@@ -261,6 +261,7 @@ AT_ANSWER = {
     "wrong_metrics": wrong_answer(lambda m: m.update(metrics=[1])),
     "wrong_seconds": wrong_answer(lambda m: m.update(fit_seconds="fast")),
     "wrong_examples": wrong_answer(lambda m: m.update(examples=-1)),
+    "pause": lambda trainer, job, model: time.sleep(0.4),  # then it answers
     "flood": lambda trainer, job, model: flood(trainer),
     "silent": lambda trainer, job, model: hang(),
     "second_ready": raw_answer('{"type":"ready","protocol":1}\n'),

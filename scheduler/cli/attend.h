@@ -1,0 +1,31 @@
+/*
+ * What accompanies a search while it runs: forecasts, which also give the order of jobs where the spec asks
+ * for it, and displays, which may come and go.
+ */
+#ifndef RUNG_CLI_ATTEND_H
+#define RUNG_CLI_ATTEND_H
+
+#include "cli/progress.h"
+#include "dispatch/note.h"
+#include "dispatch/session.h"
+
+#include <stdbool.h>
+
+struct rung_attend;
+
+/* session: the search's spec, search, store, name, trainers, elapsed_before and time_limit, all borrowed but
+ * the store, from which earlier searches are read here. What it wants to be told is added: its watchers' last
+ * one, for which there must be room, and expect. */
+struct rung_attend *rung_attend_create(struct rung_session_options *session, struct rung_watcher *watcher);
+void rung_attend_free(struct rung_attend *attend); /* NULL is allowed */
+
+/* Forecasts are for so many trainers from now on. */
+void rung_attend_trainers(struct rung_attend *attend, size_t trainers);
+
+/* The progress is borrowed until it is removed. */
+void rung_attend_add(struct rung_attend *attend, struct rung_progress *progress);
+void rung_attend_remove(struct rung_attend *attend, struct rung_progress *progress);
+/* Draws in all displays; for rung_session_options.display, context is the attend. */
+void rung_attend_display(void *context, const struct rung_session_view *view);
+
+#endif

@@ -1,0 +1,39 @@
+/* rung stop NAME */
+#include "cli/asking.h"
+#include "cli/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Who does not wait any more has not taken it back. */
+static void leave(void *context, struct rung_client *client)
+{
+    (void)context;
+    fprintf(stderr, "rung: interrupted: the search is being stopped all the same\n");
+    rung_client_done(client, 130);
+}
+
+static void print_status(const struct rung_asking *asking)
+{
+    printf("%s is %s\n", asking->search, asking->status);
+    if (strcmp(asking->status, "interrupted") == 0)
+        printf("rung submit --resume %s %s  # to go on\n", asking->search, asking->way);
+}
+
+int rung_cmd_stop(const struct rung_arguments *arguments, struct rung_err *err)
+{
+    struct rung_asking asking;
+    int code = rung_asking_open(&asking, arguments, "stop", err);
+
+    if (code == 0) {
+        rung_asking_add(&asking, "search", arguments->words[0]);
+        rung_buf_printf(&asking.command, ",\"now\":%s",
+                        rung_options_has(arguments, "now") ? "true" : "false");
+        asking.interrupted = leave;
+        code = rung_asking_give(&asking, err);
+    }
+    if (code == 0 && asking.search && !asking.quiet)
+        print_status(&asking);
+    rung_asking_close(&asking);
+    return code;
+}
