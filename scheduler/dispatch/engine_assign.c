@@ -2,8 +2,9 @@
 
 #include "base/mem.h"
 
-#define JOB_BLOCK     4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
-#define AHEAD_SECONDS 0.02 /* a trainer that answers faster would wait for the way to us and back */
+#define JOB_BLOCK          4096 /* job numbers set aside at a time: one write of the search's row for so many jobs */
+#define AHEAD_SECONDS      0.02  /* a trainer that answers faster would wait for the way to us and back */
+#define MANY_AHEAD_SECONDS 0.002 /* one that answers so fast waits for it though it has another job */
 
 static int64_t next_job_number(struct rung_engine *engine)
 {
@@ -108,12 +109,28 @@ static void put_back(struct rung_aside *aside, struct rung_engine *engine)
         rung_jobq_return(engine->queue, aside->models[--aside->count]);
 }
 
+_Static_assert(RUNG_POOL_NEXT + 1 == RUNG_EXECUTOR_JOBS, "a slot has one job, and the others wait");
+
 static bool takes_ahead(const struct rung_engine *engine, int slot)
 {
     const struct rung_slot *s = rung_pool_slot(engine->pool, slot);
     const struct rung_executor *executor = engine->executor;
-    return s->state == RUNG_SLOT_BUSY && !s->has_next && s->last_seconds < AHEAD_SECONDS &&
-           s->job.purpose == RUNG_JOB_TRAIN && executor->takes_ahead(executor->self, slot);
+    size_t most = s->last_seconds < MANY_AHEAD_SECONDS ? RUNG_POOL_NEXT : s->last_seconds < AHEAD_SECONDS;
+    return s->state == RUNG_SLOT_BUSY && s->job.purpose == RUNG_JOB_TRAIN && s->next_count < most &&
+           rung_jobq_count(engine->queue) > (s->next_count + 1) * rung_pool_present(engine->pool) &&
+           executor->takes_ahead(executor->self, slot);
+}
+
+static void send_ahead(struct rung_engine *engine, int slot, double now)
+{
+    while (!engine->broken && takes_ahead(engine, slot)) {
+        uint32_t model = rung_jobq_peek(engine->queue);
+        if (failed_there(engine, model, slot))
+            return;
+        struct rung_job job = take_job(engine, slot, preferred_by(engine, slot, model), now);
+        job.ahead = true;
+        rung_pool_assigned_next(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
+    }
 }
 
 /* Who has just got a job, and lately was fast, gets another one ahead, where every trainer will have more to
@@ -121,20 +138,10 @@ static bool takes_ahead(const struct rung_engine *engine, int slot)
  * second. */
 static void assign_ahead(struct rung_engine *engine, double now)
 {
-    uint32_t model;
     if (!engine->executor->takes_ahead || engine->recalled > 0 || states_over_limit(engine))
         return;
-    for (size_t i = 0; i < engine->changed_count && !engine->broken; i++) {
-        int slot = engine->changed[i];
-        if (rung_jobq_count(engine->queue) <= rung_pool_present(engine->pool) ||
-            (model = rung_jobq_peek(engine->queue)) == RUNG_NO_MODEL)
-            return;
-        if (!takes_ahead(engine, slot) || failed_there(engine, model, slot))
-            continue;
-        struct rung_job job = take_job(engine, slot, preferred_by(engine, slot, model), now);
-        job.ahead = true;
-        rung_pool_assigned_next(engine->pool, slot, &job, engine->options.spec->limits.job_timeout);
-    }
+    for (size_t i = 0; i < engine->changed_count; i++)
+        send_ahead(engine, engine->changed[i], now);
 }
 
 /* Jobs that wait for bytes of states to be freed stay aside until they are, so that those behind them are

@@ -72,6 +72,14 @@ static bool send_job(struct rung_engine *engine, int slot, struct rung_job *job,
     return true;
 }
 
+/* Nobody has begun it. */
+static void return_job(struct rung_engine *engine, int slot, size_t place)
+{
+    struct rung_job job = rung_pool_take_next(engine->pool, slot, place);
+    if (job.purpose != RUNG_JOB_VOID)
+        rung_jobq_return(engine->queue, job.model);
+}
+
 void rung_engine_send(struct rung_engine *engine, int slot, double now)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
@@ -80,24 +88,26 @@ void rung_engine_send(struct rung_engine *engine, int slot, double now)
             send_job(engine, slot, &s->job, now); /* else the next turn fails it: the commit is over */
         rung_pool_heard(engine->pool, slot, now, sent ? engine->options.spec->limits.job_timeout : 0);
     }
-    if (s->has_next && !s->next_job.sent && !send_job(engine, slot, &s->next_job, now))
-        rung_engine_return_next(engine, slot); /* who has nothing else to do gets it, and fails it */
+    for (size_t i = 0; i < s->next_count; i++)
+        if (!s->next[i].sent && !send_job(engine, slot, &s->next[i], now))
+            return_job(engine, slot, i--); /* who has nothing else to do gets it, and fails it */
 }
 
 void rung_engine_return_next(struct rung_engine *engine, int slot)
 {
-    struct rung_job job;
-    if (rung_pool_take_next(engine->pool, slot, &job) && job.purpose != RUNG_JOB_VOID)
-        rung_jobq_return(engine->queue, job.model);
+    while (rung_pool_slot(engine->pool, slot)->next_count > 0)
+        return_job(engine, slot, 0);
 }
 
 void rung_engine_returned(struct rung_engine *engine, int slot, int64_t job)
 {
     struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-    if (engine->broken || s->state != RUNG_SLOT_BUSY || !s->has_next || s->next_job.number != job)
-        return;
-    s->last_seconds = INFINITY; /* it is not that fast */
-    rung_engine_return_next(engine, slot);
+    for (size_t i = 0; i < s->next_count && !engine->broken; i++)
+        if (s->next[i].number == job) {
+            s->last_seconds = INFINITY; /* it is not that fast */
+            return_job(engine, slot, i);
+            return;
+        }
 }
 
 /* ---- answers ---- */

@@ -60,8 +60,9 @@ static void call_off(struct rung_engine *engine, uint32_t model)
     for (int slot = rung_pool_first(engine->pool, RUNG_SLOT_BUSY); slot >= 0;
          slot = rung_pool_next(engine->pool, slot)) {
         struct rung_slot *s = rung_pool_slot(engine->pool, slot);
-        if (s->has_next && s->next_job.model == model)
-            s->next_job.purpose = RUNG_JOB_VOID;
+        for (size_t i = 0; i < s->next_count; i++)
+            if (s->next[i].model == model)
+                s->next[i].purpose = RUNG_JOB_VOID;
         if (s->job.model == model && s->job.purpose != RUNG_JOB_VOID) {
             rung_engine_supersede(engine, slot);
             return;

@@ -107,7 +107,7 @@ void rung_engine_evaluate(struct rung_engine *engine, double now);
 
 /* engine_jobs.c */
 void rung_engine_send(struct rung_engine *engine, int slot, double now);
-/* The slot's next job, if it has one, is for whoever wants it: nobody has begun it. */
+/* The jobs that the slot would begin by itself are for whoever wants them: nobody has begun them. */
 void rung_engine_return_next(struct rung_engine *engine, int slot);
 void rung_engine_returned(struct rung_engine *engine, int slot, int64_t job);
 void rung_engine_progress(struct rung_engine *engine, int slot, const struct rung_proto_message *message,

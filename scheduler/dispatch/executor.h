@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RUNG_EXECUTOR_JOBS 2 /* that a slot may have at one time */
+#define RUNG_EXECUTOR_JOBS 4 /* that a slot may have at one time */
 
 /* How a trainer ended. */
 struct rung_exit {

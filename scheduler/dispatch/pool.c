@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_BACK_OFF 0.1 /* seconds; doubled per failure in a row */
 
@@ -42,10 +43,10 @@ static void link_slot(struct rung_pool *pool, int slot, enum rung_slot_state sta
         enter_empty(pool, slot);
     if (state == RUNG_SLOT_ABSENT)
         return;
-    s->previous = -1;
-    s->next = list->first;
+    s->before = -1;
+    s->after = list->first;
     if (list->first >= 0)
-        pool->slots[list->first].previous = slot;
+        pool->slots[list->first].before = slot;
     list->first = slot;
 }
 
@@ -58,12 +59,12 @@ static void unlink_slot(struct rung_pool *pool, int slot)
         rung_heap_remove(&pool->backed_off, (uint32_t)slot);
     if (s->state == RUNG_SLOT_ABSENT)
         return;
-    if (s->previous >= 0)
-        pool->slots[s->previous].next = s->next;
+    if (s->before >= 0)
+        pool->slots[s->before].after = s->after;
     else
-        list->first = s->next;
-    if (s->next >= 0)
-        pool->slots[s->next].previous = s->previous;
+        list->first = s->after;
+    if (s->after >= 0)
+        pool->slots[s->after].before = s->before;
 }
 
 static void set_deadline(struct rung_pool *pool, int slot, double deadline)
@@ -104,6 +105,8 @@ void rung_pool_free(struct rung_pool *pool)
     rung_heap_free(&pool->deadlines);
     rung_heap_free(&pool->startable);
     rung_heap_free(&pool->backed_off);
+    for (size_t i = 0; i < pool->known; i++)
+        free(pool->slots[i].next);
     free(pool->slots);
     free(pool);
 }
@@ -135,7 +138,7 @@ int rung_pool_first(const struct rung_pool *pool, enum rung_slot_state state)
 
 int rung_pool_next(const struct rung_pool *pool, int slot)
 {
-    return pool->slots[slot].next;
+    return pool->slots[slot].after;
 }
 
 static void end_back_off(struct rung_pool *pool, double now)
@@ -161,7 +164,8 @@ void rung_pool_started(struct rung_pool *pool, int slot, double now, double time
     s->held = RUNG_NO_MODEL;
     s->jobs = 0;
     s->busy_seconds = 0;
-    s->stateless = s->evaluates = s->closed = s->start_failed = s->has_next = false;
+    s->stateless = s->evaluates = s->closed = s->start_failed = false;
+    s->next_count = 0;
     s->last_seconds = INFINITY;
     move(pool, slot, RUNG_SLOT_STARTING, now + timeout);
 }
@@ -180,19 +184,19 @@ void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job 
 void rung_pool_assigned_next(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout)
 {
     struct rung_slot *s = &pool->slots[slot];
-    s->next_job = *job;
+    if (!s->next) /* most slots never have one */
+        s->next = rung_mem_zalloc(RUNG_POOL_NEXT, sizeof *s->next);
+    s->next[s->next_count++] = *job;
     s->next_timeout = timeout;
-    s->has_next = true;
 }
 
-bool rung_pool_take_next(struct rung_pool *pool, int slot, struct rung_job *job)
+struct rung_job rung_pool_take_next(struct rung_pool *pool, int slot, size_t place)
 {
     struct rung_slot *s = &pool->slots[slot];
-    bool had = s->has_next;
-    if (had)
-        *job = s->next_job;
-    s->has_next = false;
-    return had;
+    struct rung_job job = s->next[place];
+    s->next_count--;
+    memmove(s->next + place, s->next + place + 1, (s->next_count - place) * sizeof *s->next);
+    return job;
 }
 
 void rung_pool_heard(struct rung_pool *pool, int slot, double now, double timeout)
@@ -207,7 +211,8 @@ void rung_pool_finished(struct rung_pool *pool, int slot, double now)
     s->start_failures = 0;
     s->last_seconds = now - s->job.sent_at;
     s->busy_seconds += s->last_seconds;
-    if (rung_pool_take_next(pool, slot, &s->job)) {
+    if (s->next_count > 0) {
+        s->job = rung_pool_take_next(pool, slot, 0);
         s->job.sent_at = now;
         set_deadline(pool, slot, now + s->next_timeout);
     } else {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RUNG_POOL_NEXT           3 /* jobs that wait behind a slot's job, at most */
 #define RUNG_POOL_START_FAILURES 3 /* in a row, then the slot is given up */
 
 enum rung_slot_state {
@@ -47,8 +48,8 @@ struct rung_job {
 struct rung_slot {
     enum rung_slot_state state; /* changed by the functions below only */
     struct rung_job job;        /* while BUSY */
-    struct rung_job next_job;   /* that it begins by itself when that is over, where has_next */
-    bool has_next;
+    struct rung_job *next; /* that it begins by itself, in this order, when that is over; of next_count */
+    size_t next_count;
     double next_timeout;
     double last_seconds;       /* that its last job took; INFINITY: not known */
     int start_failures;        /* in a row: since a trainer of it last worked */
@@ -60,7 +61,7 @@ struct rung_slot {
     bool closed;       /* LEAVING by itself, from idle */
     bool start_failed; /* LEAVING without ever having been ready */
     double not_before, deadline;
-    int32_t next, previous; /* list of its state */
+    int32_t after, before; /* list of its state */
 };
 
 struct rung_pool;
@@ -88,10 +89,12 @@ void rung_pool_ready(struct rung_pool *pool, int slot);
 void rung_pool_assigned(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout);
 void rung_pool_heard(struct rung_pool *pool, int slot, double now,
                      double timeout); /* life sign of a busy one */
-/* A busy one gets another job, which is its job from rung_pool_finished on; its time begins then. */
+/* A busy one gets another job, the last of those that it begins by itself: each is its job when
+ * rung_pool_finished was called for the one before, and its time begins then. RUNG_POOL_NEXT of them at most.
+ */
 void rung_pool_assigned_next(struct rung_pool *pool, int slot, const struct rung_job *job, double timeout);
-/* It has not begun that, and will not. False: it has none. */
-bool rung_pool_take_next(struct rung_pool *pool, int slot, struct rung_job *job);
+/* It has not begun that one of its next jobs, and will not. */
+struct rung_job rung_pool_take_next(struct rung_pool *pool, int slot, size_t place);
 void rung_pool_finished(struct rung_pool *pool, int slot, double now); /* busy -> idle, or its next job */
 void rung_pool_leaving(struct rung_pool *pool, int slot);
 void rung_pool_gone(struct rung_pool *pool, int slot);   /* -> empty */

@@ -176,13 +176,16 @@ static void the_next_job_begins_when_the_one_before_it_is_over(void **state)
 {
     (void)state;
     struct rung_pool *pool = rung_pool_create(1, 0);
-    struct rung_job first = job_of(1, 10), next = job_of(2, 10), taken;
+    struct rung_job first = job_of(1, 10), next = job_of(2, 10), third = job_of(3, 10);
     rung_pool_started(pool, 0, 0, 60);
     rung_pool_ready(pool, 0);
     assert_true(isinf(rung_pool_slot(pool, 0)->last_seconds));
     rung_pool_assigned(pool, 0, &first, 5);
-    assert_false(rung_pool_take_next(pool, 0, &taken));
     rung_pool_assigned_next(pool, 0, &next, 7);
+    rung_pool_assigned_next(pool, 0, &first, 7);
+    rung_pool_assigned_next(pool, 0, &third, 7);
+    assert_int_equal(rung_pool_take_next(pool, 0, 1).model, 1);
+    assert_int_equal(rung_pool_slot(pool, 0)->next_count, 2);
     assert_int_equal(rung_pool_slot(pool, 0)->job.model, 1);
     assert_int_equal(rung_pool_expired(pool, 15), 0); /* the first one */
     rung_pool_finished(pool, 0, 14);
@@ -191,9 +194,7 @@ static void the_next_job_begins_when_the_one_before_it_is_over(void **state)
     assert_true(rung_pool_slot(pool, 0)->last_seconds == 4);
     assert_int_equal(rung_pool_expired(pool, 20.9), -1);
     assert_int_equal(rung_pool_expired(pool, 21), 0);
-    rung_pool_assigned_next(pool, 0, &first, 7);
-    assert_true(rung_pool_take_next(pool, 0, &taken));
-    assert_int_equal(taken.model, 1);
+    assert_int_equal(rung_pool_take_next(pool, 0, 0).model, 3);
     rung_pool_finished(pool, 0, 16);
     assert_int_equal(rung_pool_slot(pool, 0)->state, RUNG_SLOT_IDLE);
     assert_true(rung_pool_slot(pool, 0)->busy_seconds == 6);
