@@ -4,11 +4,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/human.h"
+#include "cli/progress.h"
 #include "cli/rows.h"
 #include "dispatch/control.h"
 #include "dispatch/said.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,20 +168,6 @@ static void on_said(void *context, struct rung_client *client, const struct rung
         hear_end(client, message);
 }
 
-/* Standard error is a display, whose frames are to be whole. */
-static void write_all(int fd, const char *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t put = write(fd, data, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return;
-        data += put;
-        length -= (size_t)put;
-    }
-}
-
 static void on_poured(void *context, struct rung_client *client, uint64_t stream, const void *data,
                       size_t length)
 {
@@ -189,7 +175,7 @@ static void on_poured(void *context, struct rung_client *client, uint64_t stream
 
     if (stream == STDERR_FILENO) {
         asking->shown = true;
-        write_all(STDERR_FILENO, data, length);
+        rung_progress_write(STDERR_FILENO, data, length);
     } else if (fwrite(data, 1, length, stdout) < length || fflush(stdout) != 0) {
         rung_client_done(client, 0); /* it takes no more, which the end of the program reports */
     }

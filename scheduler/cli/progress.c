@@ -42,8 +42,7 @@ enum rung_progress_mode rung_progress_mode(int fd)
     return isatty(fd) && term && strcmp(term, "dumb") != 0 ? RUNG_PROGRESS_LIVE : RUNG_PROGRESS_LINES;
 }
 
-/* A terminal that takes nothing must not end the search: what cannot be shown is lost. */
-static void write_all(int fd, const char *data, size_t length)
+void rung_progress_write(int fd, const char *data, size_t length)
 {
     while (length > 0) {
         ssize_t put = write(fd, data, length);
@@ -97,7 +96,7 @@ void rung_progress_resize(struct rung_progress *progress, size_t columns, size_t
 static void put(const struct rung_progress *progress, const char *data, size_t length)
 {
     if (progress->fd >= 0)
-        write_all(progress->fd, data, length);
+        rung_progress_write(progress->fd, data, length);
     else
         progress->screen.write(progress->screen.context, data, length);
 }

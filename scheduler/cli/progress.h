@@ -18,6 +18,9 @@ enum rung_progress_mode { RUNG_PROGRESS_LINES, RUNG_PROGRESS_LIVE };
 
 struct rung_progress;
 
+/* All of it, as a frame is to be written whole. A terminal that takes nothing must not end a search: what cannot
+ * be shown is lost. */
+void rung_progress_write(int fd, const char *data, size_t length);
 /* LIVE when fd is a terminal that can move its cursor. */
 enum rung_progress_mode rung_progress_mode(int fd);
 
