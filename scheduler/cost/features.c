@@ -10,6 +10,7 @@
 
 #define LEVELS_KEPT 32
 #define LEVELS_SEEN 1024 /* of one parameter; further ones are not counted */
+#define COLUMNS     512  /* no more parameters are taken in when there are so many */
 #define LOG_RANGE   2.0  /* the largest over the smallest value, from which the logarithm is a column, too */
 
 struct level {
@@ -75,11 +76,14 @@ void rung_features_free(struct rung_features *features)
 
 /* ---- learning ---- */
 
+/* NULL: it is one too many. */
 static struct parameter *parameter_called(struct rung_features *features, const char *name)
 {
     for (size_t i = 0; i < features->parameter_count; i++)
         if (strcmp(features->parameters[i].name, name) == 0)
             return &features->parameters[i];
+    if (features->parameter_count == RUNG_FEATURES_PARAMETERS)
+        return NULL;
     features->parameters = rung_mem_grow(features->parameters, features->parameter_count,
                                          &features->parameter_capacity, sizeof *features->parameters);
     struct parameter *parameter = &features->parameters[features->parameter_count++];
@@ -111,6 +115,8 @@ void rung_features_learn(struct rung_features *features, const struct rung_json 
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
     for (struct rung_json *v = rung_json_first(parameters); v; v = rung_json_next(v)) {
         struct parameter *parameter = parameter_called(features, rung_json_key(v));
+        if (!parameter)
+            continue;
         parameter->seen++;
         if (rung_json_is(v, RUNG_JSON_NUMBER)) {
             parameter->low = fmin(parameter->low, rung_json_number(v));
@@ -180,7 +186,7 @@ static void make_columns(struct rung_features *features)
 {
     if (features->made)
         return;
-    for (size_t i = 0; i < features->parameter_count; i++) {
+    for (size_t i = 0; i < features->parameter_count && features->column_count < COLUMNS; i++) {
         struct parameter *parameter = &features->parameters[i];
         if (parameter->numeric)
             add_numeric(features, i);

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define RUNG_FEATURES_PARAMETERS                                                                             \
+    128 /* at most, the first ones: fits take time with the cube of the columns, and a search waits for them \
+         */
+
 struct rung_features;
 
 struct rung_features *rung_features_create(void);

@@ -50,7 +50,7 @@ def run(states, workers, trainers):
         used = [0] * (1 + workers)
         while not os.waitid(os.P_PID, scheduler.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             used = [max(old, processor_seconds(one)) for old, one in zip(used, [scheduler] + started)]
-            time.sleep(0.01)
+            time.sleep(0.05) # looking costs, too
         status = scheduler.wait()
         for one in started:
             one.wait(20)

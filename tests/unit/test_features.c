@@ -125,6 +125,26 @@ static void many_levels_keep_the_most_frequent(void **state)
     rung_features_free(features);
 }
 
+static void of_very_many_parameters_the_first_ones_count(void **state)
+{
+    struct rung_features *features = rung_features_create();
+    char text[40000];
+    (void)state;
+    for (int model = 0; model < 2; model++) {
+        size_t length = 0;
+        for (int i = 0; i < 1000; i++)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s\"p%d\":%d", i ? "," : "{", i,
+                                       model + i);
+        snprintf(text + length, sizeof text - length, "}");
+        struct rung_json *json = object(text);
+        rung_features_learn(features, json);
+        rung_json_free(json);
+    }
+    assert_in_range(rung_features_count(features), 256, 512);
+    assert_string_equal(rung_features_name(features, 0), "p0");
+    rung_features_free(features);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_was_not_learnt_stays_within_bounds),
         cmocka_unit_test(nothing_learnt_is_no_column),
         cmocka_unit_test(many_levels_keep_the_most_frequent),
+        cmocka_unit_test(of_very_many_parameters_the_first_ones_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
