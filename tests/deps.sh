@@ -5,7 +5,7 @@ set -eu
 
 packages="gcc libc6-dev make pkgconf libevent-dev libssl-dev libsqlite3-dev libcjson-dev libopenblas-dev liblapacke-dev zlib1g-dev"
 if [ "${1:-check}" = check ]; then
-    packages="$packages clang libclang-rt-dev libcmocka-dev sqlite3 python3 iproute2 openssl"
+    packages="$packages clang libclang-rt-dev libcmocka-dev sqlite3 python3 iproute2 procps openssl"
     packages="$packages munge slurmctld slurmd slurm-client"
 fi
 

@@ -9,6 +9,7 @@ SHARED=/dev/shm # states go through a file on both sides: a disk would be what i
 [ -w $SHARED ] || SHARED=${TMPDIR:-/tmp}
 WORK=$(mktemp -d "$SHARED/rung-bench-XXXXXX") || exit 1
 trap 'rm -rf "$WORK"' EXIT
+trap 'exit 130' INT TERM
 export TMPDIR=$WORK
 
 python3 - "$BIN/rung" "$BENCH" "$WORK" "${RUNG_BENCH_ROUNDS:-3}" <<'P'

@@ -7,7 +7,7 @@ RANDOM=${RUNG_TEST_SEED:=$((RANDOM + 32768 * RANDOM))}
 echo "# RUNG_TEST_SEED=$RUNG_TEST_SEED"
 trap 'net_stop; chmod -R u+rwX "$DIR" 2>/dev/null; rm -rf "$DIR"' EXIT
 . "$FAULT/rounds.bash"
-net_start "$ROUND_HOSTS" || { echo "skip all: $NET_WHY"; exit 0; }
+net_start "$ROUND_HOSTS" || { echo "skip all: ${NET_WHY:-no namespaces can be made here}"; exit 0; }
 
 hosts_are_apart() {
     host_run 1 ip address show dev net0 | grep -q 10.77.1.2
