@@ -8,7 +8,10 @@
 #include <stddef.h>
 
 /* Divides so many slots among those who want demands[0 … count-1] of them: shares[i] <= demands[i], and slots
- * are left over only when everybody has what he wants. What does not divide goes to the first ones. */
-void rung_fair_divide(size_t slots, const size_t *demands, size_t count, size_t *shares);
+ * are left over only when everybody has what he wants. Who wants more than the level, which is returned, has
+ * at least that many; what does not divide goes, one to each, to those of them with the smallest keys (no
+ * NaN), of equal ones to the first. */
+size_t rung_fair_divide(size_t slots, const size_t *demands, const double *keys, size_t count,
+                        size_t *shares);
 
 #endif

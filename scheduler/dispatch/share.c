@@ -77,7 +77,11 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
     struct rung_tenant *tenant = holder(context, slot);
     if (!tenant)
         return;
-    tenant->proven |= message->type == RUNG_PROTO_READY;
+    if (message->type == RUNG_PROTO_READY) {
+        tenant->share->dirty |= !tenant->proven;
+        tenant->proven = true;
+        tenant->start_seconds = now - tenant->share->places[slot].started_at;
+    }
     tenant->listener.message(tenant->listener.context, slot, message, now);
 }
 
@@ -197,8 +201,10 @@ static int start(void *self, int slot, const struct rung_start *message, struct 
 {
     struct rung_tenant *tenant = self;
     int rc = below(self)->start(below(self)->self, slot, message, err);
-    if (rc == 0)
+    if (rc == 0) {
         rung_share_move(tenant->share, slot, &tenant->taken);
+        tenant->share->places[slot].started_at = tenant->share->now;
+    }
     return rc;
 }
 
@@ -278,10 +284,12 @@ struct rung_tenant *rung_share_join(struct rung_share *share, const struct rung_
     tenant->executor = executor_of(tenant);
     tenant->empty.first = tenant->taken.first = -1;
     tenant->dip_at = INFINITY;
+    tenant->fresh = true;
     share->tenants = rung_mem_grow(share->tenants, share->count, &share->capacity, sizeof *share->tenants);
     share->tenants[share->count++] = tenant;
     share->demands = rung_mem_resize(share->demands, share->count, sizeof *share->demands);
     share->dues = rung_mem_resize(share->dues, share->count, sizeof *share->dues);
+    share->keys = rung_mem_resize(share->keys, share->count, sizeof *share->keys);
     return tenant;
 }
 
@@ -362,6 +370,7 @@ void rung_share_free(struct rung_share *share)
     free(share->tenants);
     free(share->demands);
     free(share->dues);
+    free(share->keys);
     free(share->places);
     free(share);
 }

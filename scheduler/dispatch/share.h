@@ -4,8 +4,12 @@
  * is empty. Pure: told the time, it reads no clock.
  *
  * While several want more slots than there are, each gets as many as any other, those that want fewer leave
- * the rest to the others, and what does not divide goes to the older. Slots that nobody else wants stay with
- * whom they are. A slot costs its next tenant the start of a trainer: nobody loses one for a moment's rest.
+ * the rest to the others, and what does not divide goes round: each has a turn, and over time the same. Slots
+ * that nobody else wants stay with whom they are. A slot costs its next tenant the start of a trainer: nobody
+ * loses one for a moment's rest, and a turn is many times as long as a start.
+ *
+ * A tenant of which no trainer was ever ready may be one whose trainer never will be: while others want them
+ * it has one slot, all of its kind together have half, and three failed starts are enough for a machine.
  */
 #ifndef RUNG_DISPATCH_SHARE_H
 #define RUNG_DISPATCH_SHARE_H
@@ -14,6 +18,8 @@
 
 #define RUNG_SHARE_MOMENT                                                                                    \
     0.2 /* seconds that a tenant must want less before others get what he does not want */
+#define RUNG_SHARE_TURN   5.0  /* seconds; it is longer for one whose trainers take long to be ready: */
+#define RUNG_SHARE_STARTS 10.0 /* so many times as long as the last one took */
 
 struct rung_share;
 struct rung_tenant;

@@ -1,65 +1,9 @@
 #include "dispatch/share_private.h"
 
 #include "base/mem.h"
-#include "dispatch/fair.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ---- what is wanted ---- */
-
-static size_t capped(const struct rung_share *share, size_t trainers)
-{
-    return trainers < share->present ? trainers : share->present;
-}
-
-void rung_tenant_want(struct rung_tenant *tenant, size_t trainers, double now)
-{
-    struct rung_share *share = tenant->share;
-    tenant->demand = trainers;
-    if (trainers >= tenant->steady) {
-        share->dirty |= capped(share, trainers) != capped(share, tenant->steady);
-        tenant->steady = trainers;
-        tenant->dip_at = INFINITY;
-    } else if (isinf(tenant->dip_at)) {
-        tenant->dip_at = now;
-        tenant->peak = trainers;
-        if (share->hungry)
-            share->wake_at = fmin(share->wake_at, now + RUNG_SHARE_MOMENT);
-    } else if (trainers > tenant->peak) {
-        tenant->peak = trainers;
-    }
-}
-
-/* A dip that has lasted is no dip. */
-static void settle(struct rung_tenant *tenant, double now)
-{
-    if (now < tenant->dip_at + RUNG_SHARE_MOMENT) /* as wake_at says it, rounding included */
-        return;
-    tenant->steady = tenant->peak;
-    tenant->dip_at = tenant->demand < tenant->peak ? now : (double)INFINITY;
-    tenant->peak = tenant->demand;
-}
-
-/* One that has given up slots, and of which no trainer was ever ready, tries the others one by one: others
- * would lose many trainers for nothing. */
-static size_t useful_demand(const struct rung_tenant *tenant)
-{
-    size_t places = tenant->share->present - tenant->barred_count;
-    size_t most = tenant->barred_count > 0 && !tenant->proven && places > 0 ? 1 : places;
-    return tenant->steady < most ? tenant->steady : most;
-}
-
-static void divide(struct rung_share *share, double now)
-{
-    for (size_t i = 0; i < share->count; i++) {
-        settle(share->tenants[i], now);
-        share->demands[i] = useful_demand(share->tenants[i]);
-    }
-    rung_fair_divide(share->present, share->demands, share->count, share->dues);
-    for (size_t i = 0; i < share->count; i++)
-        share->tenants[i]->due = share->dues[i];
-}
 
 /* ---- who has too few, and too many ---- */
 
@@ -109,7 +53,7 @@ static void look_who_lacks(struct rung_share *share)
 {
     share->hungry = share->wanting = share->choosy = false;
     for (size_t i = 0; i < share->count; i++) {
-        share->hungry |= rung_tenant_held(share->tenants[i]) < share->demands[i];
+        share->hungry |= rung_tenant_held(share->tenants[i]) < rung_tenant_useful_demand(share->tenants[i]);
         share->wanting |= lack(share->tenants[i]) > 0;
         share->choosy |= lack(share->tenants[i]) > 0 && share->tenants[i]->barred_count > 0;
     }
@@ -137,6 +81,8 @@ static void take_back(struct rung_share *share, int slot, double now)
 static void bar(struct rung_tenant *tenant, int slot)
 {
     size_t room = tenant->barred_room;
+    if (rung_tenant_barred(tenant, slot))
+        return;
     if ((size_t)slot >= room) {
         tenant->barred_room = (size_t)slot + 1 > 2 * room ? (size_t)slot + 1 : 2 * room;
         tenant->barred = rung_mem_resize(tenant->barred, tenant->barred_room, sizeof *tenant->barred);
@@ -146,12 +92,44 @@ static void bar(struct rung_tenant *tenant, int slot)
     tenant->barred_count++;
 }
 
+/* Where one trainer of it cannot start, and none ever could, no other one can: not on the same machine. */
+static void bar_machine(struct rung_tenant *tenant, int slot, double now)
+{
+    struct rung_share *share = tenant->share;
+    struct rung_executor *below = share->below;
+    const char *machine = below->place(below->self, slot).host;
+    for (int other = 0; (size_t)other < below->slots; other++) {
+        struct rung_share_place *place = &share->places[other];
+        if (!place->list || strcmp(below->place(below->self, other).host, machine) != 0)
+            continue;
+        bar(tenant, other);
+        if (place->list == &tenant->empty)
+            take_back(share, other, now);
+    }
+}
+
 static void take_given_up(struct rung_share *share, double now)
 {
     int slot;
     while ((slot = share->given_up.first) >= 0) {
-        bar(share->places[slot].tenant, slot);
+        struct rung_tenant *tenant = share->places[slot].tenant;
+        bar(tenant, slot);
         take_back(share, slot, now);
+        if (!tenant->proven)
+            bar_machine(tenant, slot, now);
+    }
+}
+
+/* Those where a trainer was being started when its machine was barred. */
+static void take_barred(struct rung_share *share, double now)
+{
+    for (size_t i = 0; i < share->count; i++) {
+        struct rung_tenant *tenant = share->tenants[i];
+        for (int slot = tenant->barred_count > 0 ? tenant->empty.first : -1, next; slot >= 0; slot = next) {
+            next = share->places[slot].next;
+            if (rung_tenant_barred(tenant, slot))
+                take_back(share, slot, now);
+        }
     }
 }
 
@@ -316,12 +294,13 @@ double rung_share_wake_at(const struct rung_share *share)
 
 void rung_share_balance(struct rung_share *share, double now)
 {
+    share->now = now;
     if (!share->dirty && now < share->wake_at)
         return;
     share->dirty = share->any_slot = false;
-    share->wake_at = INFINITY;
     take_given_up(share, now);
-    divide(share, now);
+    take_barred(share, now);
+    rung_share_divide(share, now);
     lend_free(share, now);
     take_empty(share, now);
     look_who_lacks(share);

@@ -1,5 +1,5 @@
-/* What the share's files share. share.c: tenants, and what goes through them. share_balance.c: who gets which
- * slot. */
+/* What the share's files share. share.c: tenants, and what goes through them. share_divide.c: who is to have
+ * how many slots. share_balance.c: who gets which. */
 #ifndef RUNG_DISPATCH_SHARE_PRIVATE_H
 #define RUNG_DISPATCH_SHARE_PRIVATE_H
 
@@ -15,6 +15,7 @@ struct rung_share_place {
     struct rung_place_list *list; /* that it is in; NULL: absent */
     struct rung_tenant *tenant;   /* NULL: free */
     int next, previous;
+    double started_at; /* its trainer; while taken */
 };
 
 struct rung_tenant {
@@ -25,7 +26,8 @@ struct rung_tenant {
     struct rung_place_list empty, taken; /* taken: a trainer was started and is not gone */
     bool *barred;                        /* slots that it has given up; of barred_room many */
     size_t barred_room, barred_count;
-    bool proven; /* a trainer of it was ready */
+    bool proven;          /* a trainer of it was ready */
+    double start_seconds; /* that the last one which became ready took for it */
 
     /* What it wants: now; as far as others are concerned; since when it wants less than that, and the most
      * that it wanted since. */
@@ -35,6 +37,11 @@ struct rung_tenant {
     /* As of the last balance: what it may have, of how many it was told that they are wanted back, and how
      * many it has that are of use to who lacks some. */
     size_t due, recalled, useful;
+
+    /* Turns: slot seconds while slots were short; it wants more than everybody gets, and has its turn. */
+    double used;
+    bool fresh, contends, extra;
+    bool waits_to_prove; /* scratch */
 
     bool touched;
     struct rung_tenant *next_touched;
@@ -49,7 +56,11 @@ struct rung_share {
     size_t count, capacity;
     struct rung_tenant *touched;
     size_t *demands, *dues; /* scratch, per tenant */
+    double *keys;           /* likewise */
 
+    double now;     /* of the last balance */
+    bool contended; /* slots are short: what is used counts */
+    double tallied_at;
     bool dirty;    /* something has changed since the last balance */
     bool hungry;   /* somebody has less than he wants */
     bool wanting;  /* somebody has less than is due to him */
@@ -58,6 +69,10 @@ struct rung_share {
     double wake_at;
 };
 
+/* How many trainers it could keep busy in the slots that there are for it. */
+size_t rung_tenant_useful_demand(const struct rung_tenant *tenant);
+/* Says what is due to each, and sets wake_at to when that may change by itself. */
+void rung_share_divide(struct rung_share *share, double now);
 void rung_share_move(struct rung_share *share, int slot, struct rung_place_list *list);
 bool rung_tenant_barred(const struct rung_tenant *tenant, int slot);
 /* Of the tenant's slots this is one that is wanted back, when some are. */

@@ -5,90 +5,7 @@
 
 RANDOM=${RUNG_TEST_SEED:=$((RANDOM + 32768 * RANDOM))}
 echo "# RUNG_TEST_SEED=$RUNG_TEST_SEED"
-. "$FAULT/workers.bash" # a key, ports, workers, and an end for what was started
-: >others               # programs that are no rung
-trap 'end_all; kill -9 $(cat "$DIR/others") 2>/dev/null; chmod -R u+rwX "$DIR" 2>/dev/null; rm -rf "$DIR"' EXIT
-
-# DB [OPTION…]: a daemon in the background that takes commands; DAEMON is its process
-daemon() {
-    local i
-    "$RUNG" serve "$1" --trainers 4 "${@:2}" >>"$1.out" 2>>"$1.err" </dev/null &
-    DAEMON=$!
-    echo $! >>started
-    for ((i = 0; i < 400; i++)); do
-        "$RUNG" list --db "$1" >/dev/null 2>&1 && return 0
-        running $DAEMON || break
-        sleep 0.025
-    done
-    echo "the daemon takes no commands"
-    cat "$1.err"
-    return 1
-}
-
-daemon_ends() { # STATUS
-    local i status=0
-    for ((i = 0; i < 400; i++)); do
-        running $DAEMON || break
-        sleep 0.025
-    done
-    running $DAEMON && { echo "the daemon did not end"; return 1; }
-    wait $DAEMON || status=$?
-    same "$1" $status "the daemon's exit status"
-}
-
-# DB [OPTION…] -- NAME…: `rung submit` of each
-submit() {
-    local db=$1 options=() name
-    shift
-    while [ "$1" != -- ]; do options+=("$1"); shift; done
-    shift
-    for name; do
-        rung 0 submit "$name.json" --db "$db" "${options[@]}"
-    done
-}
-
-# ARGUMENT…: `rung submit --wait` in the background, once it shows something; WAITING is its process
-wait_for_it() {
-    : >waiting.err
-    "$RUNG" submit --wait "$@" >waiting.out 2>waiting.err </dev/null &
-    WAITING=$!
-    until_true test -s waiting.err
-}
-
-status() { # DB NAME
-    sqlite3 -readonly -cmd '.timeout 5000' "$1" "select status from searches where search = '$2'"
-}
-
-is() { # DB NAME STATUS
-    [ "$(status "$1" "$2")" = "$3" ]
-}
-
-results() { # DB NAME COUNT: it has that many, at least
-    [ "$(sqlite3 -readonly -cmd '.timeout 5000' "$1" "select count(*) from history where search = '$2'")" -ge "$3" ]
-}
-
-finished() { # DB NAME…: within a minute
-    local i db=$1 name
-    shift
-    for name; do
-        for ((i = 0; i < 600; i++)); do
-            is "$db" "$name" finished && break
-            sleep 0.1
-        done
-        is "$db" "$name" finished || { "$RUNG" list "$db"; cat "$db.err"; return 1; }
-    done
-}
-
-# DB NAME EXPECTED: history and leaderboard are those of EXPECTED.db, a run by itself; nothing was recorded twice
-as_alone() {
-    "$RUNG" export "$1" --search "$2" --what history >found.history.csv
-    "$RUNG" export "$1" --search "$2" --what leaderboard >found.leaderboard.csv
-    "$PYTHON" -S -E "$FAULT/normal.py" found.history.csv found.leaderboard.csv >found.normal
-    normal "$3"
-    cmp "$3.normal" found.normal || { diff "$3.normal" found.normal | head -20; return 1; }
-    same 0 "$(sqlite3 -readonly "$1" "select count(*) from (select 1 from history where search = '$2' group by model, partial_fit_calls having count(*) > 1)")" \
-        "results that were recorded twice"
-}
+. "$FAULT/daemon.bash" # daemons, workers, and an end for what was started
 
 # Three searches, and what each comes to by itself.
 HYPERBAND='"algorithm": "hyperband", "max_iter": 27, "seed"'
@@ -127,6 +44,41 @@ assert len(set(after)) == 4, after
 P
 }
 check "two searches get about half of the trainers each, and all of them when alone" half_each
+
+# Three that share one trainer, which one of them has at a time: all have results before the first has ended.
+turns() {
+    local name
+    for name in t1 t2 t3; do
+        SEARCH='"algorithm": "random", "models": 2000, "max_iter": 1' spec $name "memory=0 sleep=0.02"
+    done
+    daemon turns.db --trainers 1
+    submit turns.db -- t1 t2 t3
+    for name in t1 t2 t3; do
+        until_true results turns.db $name 50
+    done
+    is turns.db t1 running
+    kill $DAEMON
+    daemon_ends 130
+}
+check "searches that are more than the trainers take turns" turns
+
+# Four whose trainers never get ready, and two trainers: one is left to a search whose trainers do.
+hanging() {
+    local name
+    SEARCH='"algorithm": "random", "models": 500, "max_iter": 1' spec works "memory=0 sleep=0.02"
+    for name in h1 h2 h3 h4; do
+        LIMITS='"start_timeout": 600' spec $name never_ready
+    done
+    daemon hanging.db --trainers 2
+    submit hanging.db -- works
+    until_true results hanging.db works 50
+    submit hanging.db -- h1 h2 h3 h4
+    finished hanging.db works
+    is hanging.db h4 queued
+    kill $DAEMON
+    daemon_ends 130
+}
+check "searches whose trainers never get ready leave half of them to the others" hanging
 
 # ---- stopped, resumed, killed ----
 

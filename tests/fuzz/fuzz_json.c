@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The whole of it: a part may also come from a key that an error names. */
+#define UNREADABLE "line 1, column 1: the text cannot be read into memory"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(int truth)
@@ -48,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         round_trip(root);
     } else {
         check(err.code == RUNG_EUSE && strncmp(err.text, "line ", 5) == 0);
-        check(strstr(err.text, "read into memory") == NULL); /* cJSON and the check agree */
+        check(strcmp(err.text, UNREADABLE) != 0); /* cJSON and the check agree */
     }
     rung_json_free(root);
     free(exact);
