@@ -6,6 +6,7 @@
 #include "cli/human.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
+#include "cli/spool.h"
 #include "dispatch/control.h"
 #include "dispatch/said.h"
 
@@ -172,12 +173,13 @@ static void on_poured(void *context, struct rung_client *client, uint64_t stream
                       size_t length)
 {
     struct rung_asking *asking = context;
+    FILE *out = asking->spool ? rung_spool_stream(asking->spool) : stdout;
 
     if (stream == STDERR_FILENO) {
         asking->shown = true;
         rung_progress_write(STDERR_FILENO, data, length);
-    } else if (fwrite(data, 1, length, stdout) < length || fflush(stdout) != 0) {
-        rung_client_done(client, 0); /* it takes no more, which the end of the program reports */
+    } else if (fwrite(data, 1, length, out) < length || fflush(out) != 0) {
+        rung_client_done(client, 0); /* it takes no more, which its end reports */
     }
 }
 
@@ -284,7 +286,9 @@ int rung_asking_question(const char *command, const struct rung_arguments *argum
         add_options(&asking, arguments);
         if (arguments->word_count > 0)
             rung_asking_add(&asking, "model", arguments->words[0]);
+        asking.spool = rung_spool_create(); /* a daemon waits for nobody who reads a page now and then */
         code = rung_asking_give(&asking, err);
+        code = rung_spool_end(asking.spool, code, err);
     }
     rung_asking_close(&asking);
     return code;

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+struct rung_spool;
+
 #define RUNG_ASKING_DATABASE "rung.db" /* in the current directory, where none is named */
 
 /* The socket of a daemon that serves database, and the options by which commands reach it; the caller frees
@@ -34,7 +36,8 @@ struct rung_asking {
     void (*begun)(void *context, struct rung_client *client);
     void (*interrupted)(void *context, struct rung_client *client);
     void (*resized)(void *context, struct rung_client *client);
-    bool shown; /* something was poured to standard error */
+    bool shown;               /* something was poured to standard error */
+    struct rung_spool *spool; /* of the answer to a question; NULL: it is printed as it comes */
 };
 
 /* Reads --db, or --to and --key, and --quiet, and begins the command. RUNG_EUSE. Close with

@@ -60,16 +60,15 @@ static int print_best(const struct rung_arguments *arguments, const struct rung_
     if (state && (code = copy_state(reading, query, state, err)) < 0)
         return code;
     if (!rung_options_has(arguments, "format")) {
-        puts(rung_query_text(query, (size_t)rung_query_find(query, "parameters")));
+        fprintf(reading->out, "%s\n", rung_query_text(query, (size_t)rung_query_find(query, "parameters")));
     } else if (reading->format == RUNG_FORMAT_JSON) {
         struct rung_buf object;
         rung_buf_init(&object, RUNG_BUF_UNLIMITED);
         rung_rows_object(&object, query);
-        puts(rung_buf_cstr(&object));
+        fprintf(reading->out, "%s\n", rung_buf_cstr(&object));
         rung_buf_free(&object);
     } else {
-        return rung_rows_view(stdout, reading->format, reading->store, RUNG_VIEW_LEADERBOARD,
-                              &reading->filter, NULL, err);
+        return rung_reading_view(reading, RUNG_VIEW_LEADERBOARD, NULL, err);
     }
     return 0;
 }
@@ -87,6 +86,5 @@ int rung_cmd_best(const struct rung_arguments *arguments, struct rung_err *err)
             code = print_best(arguments, &reading, query, err);
         rung_query_close(query);
     }
-    rung_reading_close(&reading);
-    return code;
+    return rung_reading_end(&reading, code, err);
 }

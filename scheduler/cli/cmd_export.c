@@ -1,7 +1,7 @@
 /* rung export DB */
+#include "base/suggest.h"
 #include "cli/cmd.h"
 #include "cli/reading.h"
-#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,8 +46,7 @@ int rung_cmd_export(const struct rung_arguments *arguments, struct rung_err *err
         (code = rung_reading_open(&reading, arguments, RUNG_FORMAT_CSV, err)) == 0) {
         if (reading.format == RUNG_FORMAT_JSON)
             reading.format = RUNG_FORMAT_LINES;
-        code = rung_rows_view(stdout, reading.format, reading.store, view, &reading.filter, NULL, err);
+        code = rung_reading_view(&reading, view, NULL, err);
     }
-    rung_reading_close(&reading);
-    return code;
+    return rung_reading_end(&reading, code, err);
 }

@@ -20,7 +20,7 @@ static struct rung_cell cell_of(const struct rung_query *query, const char *colu
 
 /* What a trainer prints may hold anything: its lines are kept, indented, and other control characters are
  * not. */
-static void print_excerpt(const char *log)
+static void print_excerpt(FILE *out, const char *log)
 {
     while (*log) {
         size_t length = strcspn(log, "\n");
@@ -31,14 +31,14 @@ static void print_excerpt(const char *log)
                 *c = ' ';
         rung_buf_init(&safe, RUNG_BUF_UNLIMITED);
         rung_human_text(&safe, line);
-        printf("    %s\n", rung_buf_cstr(&safe));
+        fprintf(out, "    %s\n", rung_buf_cstr(&safe));
         rung_buf_free(&safe);
         free(line);
         log += length + (log[length] == '\n');
     }
 }
 
-static void print_failure(const struct rung_query *query)
+static void print_failure(FILE *out, const struct rung_query *query)
 {
     struct rung_cell model = cell_of(query, "model"), trainer = cell_of(query, "trainer"),
                      log = cell_of(query, "log");
@@ -58,10 +58,10 @@ static void print_failure(const struct rung_query *query)
         rung_buf_printf(&line, "trainer %lld: ", (long long)trainer.integer);
     rung_buf_printf(&line, "%s: ", kind.text ? kind.text : "failure");
     rung_human_text(&line, reason.text ? reason.text : "no reason given");
-    puts(rung_buf_cstr(&line));
+    fprintf(out, "%s\n", rung_buf_cstr(&line));
     rung_buf_free(&line);
     if (log.text)
-        print_excerpt(log.text);
+        print_excerpt(out, log.text);
 }
 
 static int print_failures(const struct rung_reading *reading, size_t *count, struct rung_err *err)
@@ -72,7 +72,7 @@ static int print_failures(const struct rung_reading *reading, size_t *count, str
     if (code < 0)
         return code;
     for (*count = 0; (code = rung_query_next(query, err)) == 1; (*count)++)
-        print_failure(query);
+        print_failure(reading->out, query);
     rung_query_close(query);
     return code;
 }
@@ -94,13 +94,13 @@ static const char *last_lines(const char *text, size_t length, int64_t lines)
 #define TAIL_BYTES_MAX ((size_t)1 << 20)
 
 /* The end of a log file, as long as a mebibyte holds it. */
-static void print_file(const char *path, int64_t lines)
+static void print_file(FILE *out, const char *path, int64_t lines)
 {
     FILE *file = fopen(path, "re");
     char *text = rung_mem_zalloc(TAIL_BYTES_MAX, 1);
     size_t length = 0;
 
-    printf("==> %s <==\n", path);
+    fprintf(out, "==> %s <==\n", path);
     if (file) {
         if (fseek(file, -(long)TAIL_BYTES_MAX, SEEK_END) < 0)
             rewind(file);
@@ -110,9 +110,9 @@ static void print_file(const char *path, int64_t lines)
             if (text[i] == '\0')
                 text[i] = '?';
         if (lines > 0)
-            print_excerpt(last_lines(text, length, lines));
+            print_excerpt(out, last_lines(text, length, lines));
     } else {
-        printf("    %s\n", errno == ENOENT ? "nothing was printed" : strerror(errno));
+        fprintf(out, "    %s\n", errno == ENOENT ? "nothing was printed" : strerror(errno));
     }
     free(text);
 }
@@ -138,7 +138,7 @@ static int print_files(const struct rung_reading *reading, int64_t lines, struct
         seen[count++] = trainer.integer;
         char *path = rung_mem_printf("%s.logs/%s/%lld.log", rung_store_path(reading->store),
                                      reading->row.name, (long long)trainer.integer);
-        print_file(path, lines);
+        print_file(reading->out, path, lines);
         free(path);
     }
     free(seen);
@@ -158,8 +158,8 @@ static int print_logs(const struct rung_reading *reading, int64_t lines, struct 
     if (reading->filter.model != RUNG_QUERY_ANY)
         return print_files(reading, lines, err);
     if (failures == 0)
-        printf("%s: no failures; the trainers' own output lies in %s.logs/%s/\n", reading->row.name,
-               rung_store_path(reading->store), reading->row.name);
+        fprintf(reading->out, "%s: no failures; the trainers' own output lies in %s.logs/%s/\n",
+                reading->row.name, rung_store_path(reading->store), reading->row.name);
     return 0;
 }
 
@@ -172,9 +172,7 @@ int rung_cmd_logs(const struct rung_arguments *arguments, struct rung_err *err)
     if ((code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err)) == 0 &&
         (code = rung_options_integer(arguments, "n", 0, INT64_MAX, &lines, err)) == 0)
         code = rung_options_has(arguments, "format")
-                   ? rung_rows_view(stdout, reading.format, reading.store, RUNG_VIEW_FAILURES,
-                                    &reading.filter, NULL, err)
+                   ? rung_reading_view(&reading, RUNG_VIEW_FAILURES, NULL, err)
                    : print_logs(&reading, lines, err);
-    rung_reading_close(&reading);
-    return code;
+    return rung_reading_end(&reading, code, err);
 }

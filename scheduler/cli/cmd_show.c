@@ -63,14 +63,14 @@ static int show_json(const struct rung_reading *reading, struct rung_query *quer
         code = append_rows(&out, reading, &parts[i], err);
     rung_buf_char(&out, '}');
     if (code == 0)
-        puts(rung_buf_cstr(&out));
+        fprintf(reading->out, "%s\n", rung_buf_cstr(&out));
     rung_buf_free(&out);
     return code;
 }
 
 /* ---- for people ---- */
 
-static void print_field(const char *name, const struct rung_cell *cell)
+static void print_field(FILE *out, const char *name, const struct rung_cell *cell)
 {
     size_t width = rung_rows_width(stdout);
     struct rung_buf text, line;
@@ -88,7 +88,7 @@ static void print_field(const char *name, const struct rung_cell *cell)
     rung_buf_printf(&line, "%-14s %s", name, rung_buf_cstr(&text));
     rung_buf_clear(&text);
     rung_human_clip(&text, rung_buf_cstr(&line), width ? width : SIZE_MAX);
-    puts(rung_buf_cstr(&text));
+    fprintf(out, "%s\n", rung_buf_cstr(&text));
     rung_buf_free(&line);
     rung_buf_free(&text);
 }
@@ -105,9 +105,8 @@ static int show_part(const struct rung_reading *reading, const struct part *part
     rung_query_close(query);
     if (code <= 0)
         return code;
-    printf("\n%s\n", part->key);
-    return rung_rows_view(stdout, RUNG_FORMAT_TABLE, reading->store, part->view, &reading->filter,
-                          part->columns, err);
+    fprintf(reading->out, "\n%s\n", part->key);
+    return rung_reading_view(reading, part->view, part->columns, err);
 }
 
 static int show_table(const struct rung_reading *reading, struct rung_query *query, const struct part *parts,
@@ -116,7 +115,7 @@ static int show_table(const struct rung_reading *reading, struct rung_query *que
     for (size_t i = 0; i < rung_query_columns(query); i++) {
         struct rung_cell cell = rung_rows_cell(query, i);
         if (cell.type != RUNG_CELL_NULL)
-            print_field(rung_query_column(query, i), &cell);
+            print_field(reading->out, rung_query_column(query, i), &cell);
     }
     for (size_t i = 0; i < PARTS; i++) {
         int code = show_part(reading, &parts[i], err);
@@ -138,8 +137,7 @@ static int show(const struct rung_reading *reading, struct rung_err *err)
 
     /* One table to a CSV file: a model's history, a search's row. */
     if (reading->format == RUNG_FORMAT_CSV)
-        return rung_rows_view(stdout, reading->format, reading->store, model ? RUNG_VIEW_HISTORY : own,
-                              &reading->filter, NULL, err);
+        return rung_reading_view(reading, model ? RUNG_VIEW_HISTORY : own, NULL, err);
     if ((code = rung_query_open(&query, reading->store, own, &reading->filter, err)) < 0)
         return code;
     if ((code = rung_query_next(query, err)) == 1)
@@ -160,6 +158,5 @@ int rung_cmd_show(const struct rung_arguments *arguments, struct rung_err *err)
     code = rung_reading_open(&reading, arguments, RUNG_FORMAT_TABLE, err);
     if (code == 0)
         code = show(&reading, err);
-    rung_reading_close(&reading);
-    return code;
+    return rung_reading_end(&reading, code, err);
 }

@@ -34,7 +34,7 @@ static int print_rest(const struct rung_reading *reading, struct rung_err *err)
         return code;
     rung_buf_init(&line, RUNG_BUF_UNLIMITED);
     rung_human_count(&line, count - reading->filter.limit, "more model");
-    printf("%s (-n 0 for all)\n", rung_buf_cstr(&line));
+    fprintf(reading->out, "%s (-n 0 for all)\n", rung_buf_cstr(&line));
     rung_buf_free(&line);
     return 0;
 }
@@ -54,11 +54,9 @@ int rung_cmd_top(const struct rung_arguments *arguments, struct rung_err *err)
     if (code == 0 && (code = rung_options_integer(arguments, "n", 0, INT64_MAX, &limit, err)) == 0) {
         bool cut = reading.format == RUNG_FORMAT_TABLE && !rung_options_has(arguments, "n");
         reading.filter.limit = cut ? ROWS_SHOWN : limit > 0 ? limit : RUNG_QUERY_ANY;
-        code = rung_rows_view(stdout, reading.format, reading.store, RUNG_VIEW_LEADERBOARD, &reading.filter,
-                              columns, err);
+        code = rung_reading_view(&reading, RUNG_VIEW_LEADERBOARD, columns, err);
         if (code == 0 && cut)
             code = print_rest(&reading, err);
     }
-    rung_reading_close(&reading);
-    return code;
+    return rung_reading_end(&reading, code, err);
 }

@@ -31,6 +31,8 @@ int rung_reading_open(struct rung_reading *reading, const struct rung_arguments 
     int code;
 
     *reading = (struct rung_reading){.filter = {NULL, RUNG_QUERY_ANY, RUNG_QUERY_ANY}};
+    reading->spool = rung_spool_create();
+    reading->out = rung_spool_stream(reading->spool);
     if ((code = rung_rows_format(arguments, fallback, &reading->format, err)) < 0 ||
         (code = rung_reading_model(arguments, &reading->filter.model, err)) < 0 ||
         (code = rung_store_open(&reading->store, arguments->words[0], RUNG_STORE_READ, err)) < 0 ||
@@ -45,4 +47,21 @@ void rung_reading_close(struct rung_reading *reading)
 {
     rung_search_row_free(&reading->row);
     rung_store_close(reading->store);
+    rung_spool_free(reading->spool);
+}
+
+int rung_reading_end(struct rung_reading *reading, int code, struct rung_err *err)
+{
+    struct rung_spool *spool = reading->spool;
+
+    reading->spool = NULL;
+    rung_reading_close(reading);
+    return rung_spool_end(spool, code, err);
+}
+
+int rung_reading_view(const struct rung_reading *reading, enum rung_query_view view,
+                      const char *const *columns, struct rung_err *err)
+{
+    return rung_rows_view_within(reading->out, rung_rows_width(stdout), reading->format, reading->store, view,
+                                 &reading->filter, columns, err);
 }

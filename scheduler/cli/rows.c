@@ -318,12 +318,6 @@ static int print_query(FILE *out, size_t width, enum rung_format format, struct 
     return code < 0 ? code : 0;
 }
 
-int rung_rows_query(FILE *out, enum rung_format format, struct rung_query *query, const char *const *columns,
-                    struct rung_err *err)
-{
-    return print_query(out, rung_rows_width(out), format, query, columns, err);
-}
-
 int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, struct rung_store *store,
                           enum rung_query_view view, const struct rung_query_filter *filter,
                           const char *const *columns, struct rung_err *err)
@@ -336,12 +330,6 @@ int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, stru
     code = print_query(out, width, format, query, columns, err);
     rung_query_close(query);
     return code;
-}
-
-int rung_rows_view(FILE *out, enum rung_format format, struct rung_store *store, enum rung_query_view view,
-                   const struct rung_query_filter *filter, const char *const *columns, struct rung_err *err)
-{
-    return rung_rows_view_within(out, rung_rows_width(out), format, store, view, filter, columns, err);
 }
 
 int rung_rows_format(const struct rung_arguments *arguments, enum rung_format fallback,

@@ -37,14 +37,12 @@ struct rung_rows *rung_rows_create(FILE *out, enum rung_format format, const cha
 void rung_rows_add(struct rung_rows *rows, const struct rung_cell *cells);
 void rung_rows_end(struct rung_rows *rows); /* prints what is left, frees */
 
-/* Prints all rows of a query, of a table only the columns named (NULL: all; the list ends with NULL). Stops
- * early when out takes no more, which is left to the end of the program to report. */
-int rung_rows_query(FILE *out, enum rung_format format, struct rung_query *query, const char *const *columns,
-                    struct rung_err *err) RUNG_CHECK_RESULT;
-/* The same, query and all. */
-int rung_rows_view(FILE *out, enum rung_format format, struct rung_store *store, enum rung_query_view view,
-                   const struct rung_query_filter *filter, const char *const *columns,
-                   struct rung_err *err) RUNG_CHECK_RESULT;
+/* Prints all rows of a view, of a table only the columns named (NULL: all; the list ends with NULL), within
+ * so many columns of a terminal, 0 without limit. Stops early when out takes no more, which is left to out's
+ * owner to report. */
+int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, struct rung_store *store,
+                          enum rung_query_view view, const struct rung_query_filter *filter,
+                          const char *const *columns, struct rung_err *err) RUNG_CHECK_RESULT;
 
 struct rung_cell rung_rows_cell(const struct rung_query *query, size_t column); /* of its present row */
 /* Appends the query's present row as a JSON object. */
@@ -53,10 +51,6 @@ void rung_rows_object(struct rung_buf *out, const struct rung_query *query);
 /* --format; fallback when it is not given. RUNG_EUSE when it is none of table, json and csv. */
 int rung_rows_format(const struct rung_arguments *arguments, enum rung_format fallback,
                      enum rung_format *format, struct rung_err *err) RUNG_CHECK_RESULT;
-/* The same in a table of so many columns, 0 without limit, whatever out is. */
-int rung_rows_view_within(FILE *out, size_t width, enum rung_format format, struct rung_store *store,
-                          enum rung_query_view view, const struct rung_query_filter *filter,
-                          const char *const *columns, struct rung_err *err) RUNG_CHECK_RESULT;
 /* Columns of the terminal that out is; where it is none, as many as RUNG_COLUMNS in the environment says, or
  * 0 without limit. */
 size_t rung_rows_width(FILE *out);

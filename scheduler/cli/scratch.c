@@ -83,12 +83,32 @@ static bool make_in(char **path, const char *parent, const char *name)
     return false;
 }
 
+const char *rung_scratch_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    return folder && *folder ? folder : "/tmp";
+}
+
+/* Not every file system makes files that have no name. */
+int rung_scratch_file(void)
+{
+    int fd = open(rung_scratch_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+        return fd;
+    char *path = rung_mem_printf("%s/rung-XXXXXX", rung_scratch_folder());
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    free(path);
+    return fd;
+}
+
 int rung_scratch_make(char **path, const char *parent, const char *name, struct rung_err *err)
 {
-    const char *other = getenv("TMPDIR");
-
     *path = NULL;
-    if ((parent && make_in(path, parent, name)) || make_in(path, other && *other ? other : "/tmp", name))
+    if ((parent && make_in(path, parent, name)) || make_in(path, rung_scratch_folder(), name))
         return 0;
     int code = rung_err_set(err, RUNG_EFAIL, "%s: %s", *path, strerror(errno));
     free(*path);

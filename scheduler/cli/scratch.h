@@ -1,5 +1,5 @@
 /* A folder for a while: of this process, and removed by the next one that needs such a folder where this one
- * was killed. */
+ * was killed. And files without a name, which go with their last descriptor. */
 #ifndef RUNG_CLI_SCRATCH_H
 #define RUNG_CLI_SCRATCH_H
 
@@ -11,5 +11,10 @@ int rung_scratch_make(char **path, const char *parent, const char *name,
                       struct rung_err *err) RUNG_CHECK_RESULT;
 /* With all that is in it; frees path. NULL is allowed. */
 void rung_scratch_remove(char *path);
+
+/* The folder of this machine for what is temporary: TMPDIR, or /tmp. */
+const char *rung_scratch_folder(void);
+/* A file in it, open for reading and writing; -1 with errno. */
+int rung_scratch_file(void);
 
 #endif

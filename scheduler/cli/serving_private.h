@@ -12,9 +12,10 @@
 #include "dispatch/control.h"
 #include "dispatch/daemon.h"
 
-struct rung_served; /* a search that runs, or waits for trainers */
-struct rung_visit;  /* a caller, from its command to the answer */
-struct rung_ending; /* an on_end that runs */
+struct rung_served;   /* a search that runs, or waits for trainers */
+struct rung_visit;    /* a caller, from its command to the answer */
+struct rung_ending;   /* an on_end that runs */
+struct rung_question; /* of a caller, from its process to the end of the answer */
 
 struct rung_serving {
     const struct rung_serving_options *options;
@@ -23,9 +24,11 @@ struct rung_serving {
     struct rung_served *searches;
     struct rung_visit *visits;
     struct rung_ending *endings;
-    size_t questions; /* that are being answered */
-    bool drawing;     /* somebody watches a display */
-    char *way;        /* options by which commands of this machine reach us */
+    size_t questions;   /* whose processes run */
+    size_t answers;     /* that are being sent */
+    off_t answer_bytes; /* of these */
+    bool drawing;       /* somebody watches a display */
+    char *way;          /* options by which commands of this machine reach us */
 };
 
 struct rung_served {
@@ -64,7 +67,7 @@ struct rung_visit {
     char *folder, *program;
     struct rung_served *search;     /* that it waits for */
     struct rung_progress *progress; /* of it, or NULL */
-    struct rung_child *child;       /* that answers its question */
+    struct rung_question *question; /* that it asks, or NULL */
 };
 
 /* ---- searches (serving.c) ---- */

@@ -22,7 +22,7 @@ struct rung_child {
     void (*printed)(void *context, int stream, const char *data, size_t length);
     void (*ended)(void *context, struct rung_child *child, int status);
     pid_t pid;
-    bool reaped, resting, apart;
+    bool reaped, apart;
     int status;
     struct event *output[STREAMS]; /* NULL: at its end */
     struct event *reaping, *burying;
@@ -153,19 +153,6 @@ static void on_output(evutil_socket_t fd, short what, void *context)
     }
 }
 
-void rung_child_rest(struct rung_child *child, bool rest)
-{
-    if (rest == child->resting)
-        return;
-    child->resting = rest;
-    for (int i = 0; i < STREAMS; i++) {
-        if (child->output[i] && rest)
-            event_del(child->output[i]);
-        else if (child->output[i])
-            event_add(child->output[i], NULL);
-    }
-}
-
 /* ---- making one ---- */
 
 static struct event *make_event(struct event_base *base, int fd, short what, event_callback_fn callback,
@@ -178,29 +165,32 @@ static struct event *make_event(struct event_base *base, int fd, short what, eve
     return event;
 }
 
-/* 0, or errno, with nothing left open. */
-static int make_pipes(int pipes[STREAMS][2])
+/* From the first stream that is to have one on. 0, or errno, with nothing left open. */
+static int make_pipes(int pipes[STREAMS][2], int first)
 {
-    if (pipe2(pipes[0], O_CLOEXEC) < 0)
-        return errno;
-    if (pipe2(pipes[1], O_CLOEXEC) == 0)
-        return 0;
-    int why = errno;
-    close(pipes[0][0]);
-    close(pipes[0][1]);
-    return why;
+    for (int i = first; i < STREAMS; i++) {
+        if (pipe2(pipes[i], O_CLOEXEC) == 0)
+            continue;
+        int why = errno;
+        while (--i >= first) {
+            close(pipes[i][0]);
+            close(pipes[i][1]);
+        }
+        return why;
+    }
+    return 0;
 }
 
 static int spawn_with_pipes(struct rung_child *child, struct event_base *base,
                             const struct rung_child_options *options)
 {
-    int pipes[STREAMS][2];
-    int why = make_pipes(pipes);
+    int pipes[STREAMS][2], first = options->output ? 1 : 0;
+    int why = make_pipes(pipes, first);
 
     if (why)
         return why;
-    why = rung_child_spawn(&child->pid, options, pipes[0][1], pipes[1][1]);
-    for (int i = 0; i < STREAMS; i++) {
+    why = rung_child_spawn(&child->pid, options, first ? options->output : pipes[0][1], pipes[1][1]);
+    for (int i = first; i < STREAMS; i++) {
         close(pipes[i][1]);
         if (why) {
             close(pipes[i][0]);
@@ -225,8 +215,10 @@ int rung_child_start(struct rung_child **out, struct event_base *base,
     child->burying = make_event(base, -1, 0, on_burying, child);
     child->reaping = make_event(base, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_signal, child);
     event_add(child->reaping, NULL); /* before there is a child: none ends unheard */
-    int why = options->printed ? spawn_with_pipes(child, base, options)
-                               : rung_child_spawn(&child->pid, options, STDERR_FILENO, STDERR_FILENO);
+    int why = options->printed
+                  ? spawn_with_pipes(child, base, options)
+                  : rung_child_spawn(&child->pid, options, options->output ? options->output : STDERR_FILENO,
+                                     STDERR_FILENO);
     if (why) {
         release(child);
         return rung_err_set(err, RUNG_EFAIL, "%s: %s", options->argv[0], strerror(why));

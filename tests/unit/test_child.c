@@ -129,19 +129,27 @@ static void its_output_outlives_it(void **state)
     finish(&heard);
 }
 
-static void one_that_rests_is_not_read(void **state)
+static void output_to_a_file_is_not_told(void **state)
 {
     (void)state;
     struct heard heard = {0};
-    start(&heard, "head -c 1000000 /dev/zero | tr '\\0' x", NULL, NULL);
-    rung_child_rest(heard.child, true);
-    for (int i = 0; i < 100; i++)
-        event_base_loop(base, EVLOOP_NONBLOCK);
-    assert_int_equal(heard.streams[0].length, 0);
-    assert_int_equal(heard.ended, 0);
-    rung_child_rest(heard.child, false);
+    char *argv[] = {"sh", "-c", "head -c 1000000 /dev/zero; echo why >&2; exit 1", NULL};
+    struct rung_child_options options = {
+        .argv = argv, .context = &heard, .printed = on_printed, .ended = on_ended};
+    struct rung_err err;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    options.output = fileno(file);
+    rung_buf_init(&heard.streams[0], RUNG_BUF_UNLIMITED);
+    rung_buf_init(&heard.streams[1], RUNG_BUF_UNLIMITED);
+    if (rung_child_start(&heard.child, base, &options, &err) < 0)
+        fail_msg("%s", err.text);
     run_until_ended(&heard);
-    assert_int_equal(heard.streams[0].length, 1000000);
+    assert_int_equal(heard.streams[0].length, 0);
+    assert_string_equal(rung_buf_cstr(&heard.streams[1]), "why\n");
+    assert_int_equal(WEXITSTATUS(heard.status), 1);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), 1000000);
+    fclose(file);
     finish(&heard);
 }
 
@@ -213,7 +221,7 @@ int main(void)
         TEST(what_it_prints_comes_and_then_its_end),
         TEST(folder_and_environment_are_its_own),
         TEST(its_output_outlives_it),
-        TEST(one_that_rests_is_not_read),
+        TEST(output_to_a_file_is_not_told),
         TEST(many_end_each_for_itself),
         TEST(a_signal_is_told),
         TEST(freeing_kills),
