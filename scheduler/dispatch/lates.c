@@ -9,10 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEPT_MOST 4096
-#define PROGRESS_BYTES                                                                                       \
-    (RUNG_PEER_TEXT_MAX / 4) /* of what was said before a result; over it, none is kept                      \
-                              */
+#define KEPT_MOST      4096
+#define PROGRESS_BYTES (RUNG_PEER_TEXT_MAX / 4) /* said before a result; over it, none is kept */
 
 struct rung_lates_kept {
     uint64_t number;
@@ -88,9 +86,11 @@ static void collect_one(void *context, const struct rung_json *message, const ch
     if (strcmp(rung_said_string(message, "type"), "said") != 0 || slot >= RUNG_STREAM_TRAINERS)
         return;
     struct rung_buf *progress = &collection->progress[slot];
-    if (strcmp(said, "progress") == 0 && progress->length <= PROGRESS_BYTES) {
-        rung_json_write(progress, line);
-        rung_buf_char(progress, ',');
+    if (strcmp(said, "progress") == 0) {
+        if (progress->length <= PROGRESS_BYTES) {
+            rung_json_write(progress, line);
+            rung_buf_char(progress, ',');
+        }
         return;
     }
     if (strcmp(said, "result") == 0 && rung_json_get(message, "to") &&

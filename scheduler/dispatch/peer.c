@@ -37,8 +37,8 @@ struct rung_peer {
     struct rung_link link;
     struct rung_wire *wire; /* NULL: not connected */
     struct event *timer;
-    double beat, heard_at;
-    uint64_t confirmed; /* last received message that the other side knows to have come */
+    double beat, heard_at; /* heard_at: while it is not connected */
+    uint64_t confirmed;    /* last received message that the other side knows to have come */
     struct transfer out, in;
     EVP_MD *sha256;
     struct rung_buf text;
@@ -205,8 +205,15 @@ bool rung_peer_idle(const struct rung_peer *peer)
 
 /* ---- the connection ---- */
 
+/* Whatever comes is a life sign, a part of a long message over a slow line, too. */
+double rung_peer_heard_at(const struct rung_peer *peer)
+{
+    return peer->wire ? rung_wire_heard_at(peer->wire) : peer->heard_at;
+}
+
 static void disconnect(struct rung_peer *peer)
 {
+    peer->heard_at = rung_peer_heard_at(peer);
     rung_wire_free(peer->wire);
     peer->wire = NULL;
     end_transfer(&peer->out);
@@ -229,7 +236,7 @@ static void on_closed(void *context, struct rung_wire *wire, bool broken, const 
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct rung_peer *peer = context;
-    double silent = rung_clock_monotonic() - peer->heard_at;
+    double silent = rung_clock_monotonic() - rung_peer_heard_at(peer);
     char reason[64];
 
     (void)fd;
@@ -262,7 +269,6 @@ static void on_piece(void *context, struct rung_wire *wire, uint64_t stream, con
     struct rung_peer *peer = context;
 
     (void)wire;
-    peer->heard_at = rung_clock_monotonic();
     if (!peer->in.path || peer->in.stream != stream) {
         drop_incoming(peer);
         begin_receiving(peer, stream);
@@ -343,7 +349,6 @@ static void on_message(void *context, struct rung_wire *wire, const struct rung_
     bool beat = !rung_json_integer(rung_json_get(message, "seq"), 1, RUNG_SAID_INTEGER_MAX, &number);
 
     (void)wire;
-    peer->heard_at = rung_clock_monotonic();
     if (beat && received < 0) {
         lose(peer, true, "a beat without a number");
         return;
@@ -384,7 +389,6 @@ bool rung_peer_connected(struct rung_peer *peer, struct rung_wire *wire, uint64_
         return false;
     rung_link_again(&peer->link);
     peer->wire = wire;
-    peer->heard_at = rung_clock_monotonic();
     peer->confirmed = peer->link.received;
     rung_wire_listen(wire, &listener);
     event_add(peer->timer, &interval);
@@ -400,11 +404,6 @@ bool rung_peer_is_connected(const struct rung_peer *peer)
 uint64_t rung_peer_received(const struct rung_peer *peer)
 {
     return peer->link.received;
-}
-
-double rung_peer_heard_at(const struct rung_peer *peer)
-{
-    return peer->heard_at;
 }
 
 const char *rung_peer_name(const struct rung_peer *peer)

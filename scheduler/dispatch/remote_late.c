@@ -20,14 +20,16 @@ static void await(struct rung_remote_worker *worker, uint64_t number, const char
         (struct rung_remote_awaited){.number = number, .path = rung_mem_strdup(path)};
 }
 
-static void await_no_more(struct rung_remote_worker *worker, uint64_t number)
+/* Whether it was awaited. */
+static bool await_no_more(struct rung_remote_worker *worker, uint64_t number)
 {
     for (size_t i = 0; i < worker->awaited_count; i++)
         if (worker->awaited[i].number == number) {
             free(worker->awaited[i].path);
             worker->awaited[i] = worker->awaited[--worker->awaited_count];
-            return;
+            return true;
         }
+    return false;
 }
 
 char *rung_remote_late_place(const struct rung_remote_worker *worker, uint64_t stream)
@@ -118,12 +120,13 @@ void rung_remote_hear_late(struct rung_remote_worker *worker, const struct rung_
 
     if (!read_late(&late, &number, message))
         return;
-    await_no_more(worker, number);
+    bool asked = await_no_more(worker, number);
     if (!remote->listener.wanted(remote->listener.context, &late, &wanted, rung_clock_monotonic())) {
         answer(worker, "drop", number);
         return;
     }
-    if (late.has_state && !file && worker->awaited_count < AWAITED_MOST) {
+    /* Once: a state that cannot be read there, or written here, would not come the next time either. */
+    if (late.has_state && !file && !asked && worker->awaited_count < AWAITED_MOST) {
         await(worker, number, rung_buf_cstr(wanted.state));
         answer(worker, "want", number);
         return;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ORDER_BYTES 256 /* of an order beside what is in it, at most */
+
 struct rung_remote_slot *rung_remote_slot_at(void *self, int slot)
 {
     struct rung_remote *remote = self;
@@ -86,9 +88,15 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
 
     rung_buf_clear(&remote->line);
     rung_proto_write_start(&remote->line, &start->line);
-    if (remote->line.length > RUNG_PEER_TEXT_MAX / 2)
-        return rung_err_set(err, RUNG_EFAIL,
-                            "trainer.settings do not fit into a message to a worker: %zu bytes",
+    line_member(remote, "start");
+    rung_buf_text(&remote->line, ",\"identity\":");
+    rung_json_write_string(&remote->line, start->identity);
+    rung_buf_text(&remote->line, ",\"metric\":");
+    rung_json_write_string(&remote->line, start->metric);
+    rung_buf_text(&remote->line, ",\"trainer\":");
+    rung_trainer_text_write(&remote->line, start->trainer);
+    if (remote->line.length > RUNG_PEER_TEXT_MAX - ORDER_BYTES)
+        return rung_err_set(err, RUNG_EFAIL, "the trainer does not fit into a message to a worker: %zu bytes",
                             remote->line.length);
     place->alive = true;
     place->ready = false;
@@ -97,13 +105,6 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
     place->log_folder = start->log_folder;
     free(place->log);
     place->log = NULL;
-    line_member(remote, "start");
-    rung_buf_text(&remote->line, ",\"identity\":");
-    rung_json_write_string(&remote->line, start->identity);
-    rung_buf_text(&remote->line, ",\"metric\":");
-    rung_json_write_string(&remote->line, start->metric);
-    rung_buf_text(&remote->line, ",\"trainer\":");
-    rung_trainer_text_write(&remote->line, start->trainer);
     tell_worker(place, "start", rung_buf_cstr(&remote->line));
     return 0;
 }

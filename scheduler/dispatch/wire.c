@@ -52,7 +52,7 @@ struct rung_wire {
     bool server;
     bool proven; /* the handshake is over */
     bool coming; /* on_writable will come */
-    bool filled; /* pieces were sent since `drained` came last */
+    bool filled; /* pieces were sent, or too much was, since `drained` came last */
     bool freed;  /* by the listener, in a callback */
     int calling;
     double heard_at;
@@ -267,6 +267,7 @@ bool rung_wire_send(struct rung_wire *wire, const char *text, size_t length)
         return false;
     if (wire->phase == HANDSHAKE || wire->phase == OPEN)
         send_frame(wire, RUNG_FRAME_MESSAGE, 0, text, length);
+    wire->filled |= rung_wire_backlog(wire) >= RUNG_WIRE_FULL; /* who looks at that waits from now on */
     return true;
 }
 

@@ -34,7 +34,8 @@ struct rung_wire_listener {
     void (*open)(void *context, struct rung_wire *wire);
     void (*message)(void *context, struct rung_wire *wire, const struct rung_json *message); /* an object */
     void (*piece)(void *context, struct rung_wire *wire, uint64_t stream, const void *data, size_t length);
-    /* So little waits to be sent that more pieces may be written; may be NULL. */
+    /* So little waits to be sent that more may be written, after pieces or RUNG_WIRE_FULL bytes of whatever
+     * kind; may be NULL. */
     void (*drained)(void *context, struct rung_wire *wire);
     /* Lost, refused, or closed by the other side; reason is one line. broken: it did not keep to the protocol
      * (a frame over the limit, of an unknown type, no JSON), or could not prove that it has the key. Silence

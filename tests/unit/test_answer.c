@@ -1,31 +1,24 @@
 /* Files that are sent to callers: whole and in order, to those who read late, and not for ever to those who
  * do not. */
-#include "dispatch/answer.h"
+#include "loop_help.h"
 
 #include "base/mem.h"
+#include "dispatch/answer.h"
 #include "dispatch/control.h"
 #include "dispatch/unix_socket.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define TIMEOUT 20 /* seconds until a test that waits for nothing fails */
 #define LENGTH  (5 * 1000 * 1000)
 #define STREAM  3
 #define COMMAND "{\"type\":\"command\",\"protocol\":1,\"command\":\"list\"}"
 
-static struct event_base *base;
 static struct rung_control *control;
 static struct rung_caller *caller;
 static struct rung_answer *answer;
@@ -150,25 +143,6 @@ static struct rung_wire *wire_of(int fd)
     return wire;
 }
 
-static void late(evutil_socket_t fd, short events, void *context)
-{
-    (void)fd, (void)events;
-    *(bool *)context = true;
-}
-
-#define until(expression)                                                                                    \
-    do {                                                                                                     \
-        bool too_late = false;                                                                               \
-        struct timeval most = {.tv_sec = TIMEOUT};                                                           \
-        struct event *watch = event_new(base, -1, 0, late, &too_late);                                       \
-        event_add(watch, &most);                                                                             \
-        while (!(expression) && !too_late)                                                                   \
-            event_base_loop(base, EVLOOP_ONCE);                                                              \
-        event_free(watch);                                                                                   \
-        if (too_late)                                                                                        \
-            fail_msg("this never came: %s", #expression);                                                    \
-    } while (0)
-
 static struct rung_wire *start(void)
 {
     struct rung_wire *wire = wire_of(connect_to());
@@ -219,7 +193,7 @@ static void sent_whole(size_t length)
     struct rung_wire *wire = start();
     int fd = file_of(length, O_RDONLY);
     lseek(fd, 0, SEEK_END); /* where who wrote it left it */
-    send_file(fd, TIMEOUT);
+    send_file(fd, PATIENCE);
     until(heard.ended && heard.poured == length);
     assert_int_equal(heard.why, 0);
     assert_int_equal(heard.ended, 1);
@@ -245,7 +219,7 @@ static void who_reads_late_gets_all(void **state)
 {
     (void)state;
     int fd = start_deaf();
-    send_file(file_of(LENGTH, O_RDONLY), TIMEOUT);
+    send_file(file_of(LENGTH, O_RDONLY), PATIENCE);
     for (size_t before = 0; rung_caller_backlog(caller) == 0 || before != rung_caller_backlog(caller);) {
         before = rung_caller_backlog(caller);
         event_base_loop(base, EVLOOP_ONCE);
@@ -278,7 +252,7 @@ static void who_leaves_has_no_answer(void **state)
 {
     (void)state;
     int fd = start_deaf(), file = file_of(LENGTH, O_RDONLY);
-    send_file(file, TIMEOUT);
+    send_file(file, PATIENCE);
     event_base_loop(base, EVLOOP_ONCE);
     close(fd);
     until(!caller);
@@ -290,7 +264,7 @@ static void a_file_that_cannot_be_read_says_why(void **state)
 {
     (void)state;
     struct rung_wire *wire = start();
-    send_file(file_of(1000, O_WRONLY), TIMEOUT);
+    send_file(file_of(1000, O_WRONLY), PATIENCE);
     until(heard.ended);
     assert_int_equal(heard.why, EBADF);
     rung_wire_free(wire);

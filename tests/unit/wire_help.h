@@ -2,11 +2,12 @@
 #ifndef RUNG_TESTS_WIRE_HELP_H
 #define RUNG_TESTS_WIRE_HELP_H
 
+#include "loop_help.h"
+
 #include "base/mem.h"
 #include "dispatch/wire.h"
 #include "dispatch/wire_tls.h"
 
-#include <event2/event.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,8 +19,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define PATIENCE 20 /* seconds until a test that waits for nothing fails */
 
 enum when { NEVER, AT_OPEN, AT_MESSAGE, AT_PIECE, AT_DRAINED, AT_CLOSED };
 
@@ -37,7 +36,6 @@ struct side {
     size_t highest; /* backlog */
 };
 
-static struct event_base *base;
 static struct rung_wire_tls *tls;
 
 static inline void act(struct side *side, enum when when)
@@ -163,29 +161,19 @@ static inline void start_both(struct side *server, struct side *client)
     start_with(client, tls, fds[1], false);
 }
 
-static inline void late(evutil_socket_t fd, short events, void *context)
-{
-    (void)fd, (void)events;
-    *(bool *)context = true;
-}
-
-/* Runs the loop until the expression holds. */
-#define until(expression)                                                                                    \
-    do {                                                                                                     \
-        bool too_late = false;                                                                               \
-        struct timeval most = {.tv_sec = PATIENCE};                                                          \
-        struct event *watch = event_new(base, -1, 0, late, &too_late);                                       \
-        event_add(watch, &most);                                                                             \
-        while (!(expression) && !too_late)                                                                   \
-            event_base_loop(base, EVLOOP_ONCE);                                                              \
-        event_free(watch);                                                                                   \
-        if (too_late)                                                                                        \
-            fail_msg("this never came: %s", #expression);                                                    \
-    } while (0)
-
 static inline void say(struct side *side, const char *text)
 {
     assert_true(rung_wire_send(side->wire, text, strlen(text)));
+}
+
+/* A message of so many bytes; the caller frees it. */
+static inline char *message_of(size_t length)
+{
+    char *text = rung_mem_zalloc(length + 1, 1);
+    memset(text, 'x', length);
+    memcpy(text, "{\"a\":\"", 6);
+    memcpy(text + length - 2, "\"}", 2);
+    return text;
 }
 
 static inline struct rung_wire_tls *make_tls(unsigned char byte)
