@@ -46,6 +46,7 @@ int rung_err_set(struct rung_err *err, int code, const char *format, ...)
     err->code = code;
     strcpy(err->text, line);
     err->way_out[0] = '\0';
+    err->remedy = false;
     return code;
 }
 
@@ -73,17 +74,42 @@ int rung_err_prefix(struct rung_err *err, const char *format, ...)
     return err->code;
 }
 
+static int set_way_out(struct rung_err *err, bool remedy, const char *format, va_list args)
+{
+    char line[RUNG_ERR_TEXT_MAX];
+    format_line(line, format, args);
+    strcpy(err->way_out, line);
+    err->remedy = remedy;
+    return err->code;
+}
+
 int rung_err_way_out(struct rung_err *err, const char *format, ...)
 {
     if (!err)
         return RUNG_EFAIL;
-    char line[RUNG_ERR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    format_line(line, format, args);
+    int code = set_way_out(err, false, format, args);
     va_end(args);
-    strcpy(err->way_out, line);
-    return err->code;
+    return code;
+}
+
+int rung_err_remedy(struct rung_err *err, const char *format, ...)
+{
+    if (!err)
+        return RUNG_EFAIL;
+    va_list args;
+    va_start(args, format);
+    int code = set_way_out(err, true, format, args);
+    va_end(args);
+    return code;
+}
+
+int rung_err_then(struct rung_err *err, const char *command)
+{
+    if (err && err->remedy)
+        return rung_err_way_out(err, "%s, then: %s", err->way_out, command);
+    return err && !err->way_out[0] ? rung_err_way_out(err, "%s", command) : err ? err->code : RUNG_EFAIL;
 }
 
 int rung_err_exit_status(int code)

@@ -10,6 +10,8 @@
 #ifndef RUNG_BASE_ERR_H
 #define RUNG_BASE_ERR_H
 
+#include <stdbool.h>
+
 #define RUNG_ERR_TEXT_MAX 1024
 
 enum rung_code {
@@ -23,6 +25,7 @@ struct rung_err {
     int code;                        /* enum rung_code */
     char text[RUNG_ERR_TEXT_MAX];    /* "WHAT: WHY", one line, no newline at the end */
     char way_out[RUNG_ERR_TEXT_MAX]; /* empty, or what the user can do */
+    bool remedy;                     /* the way out is what is to be done before the work can go on */
 };
 
 #define RUNG_CHECK_RESULT        __attribute__((warn_unused_result))
@@ -38,6 +41,13 @@ int rung_err_prefix(struct rung_err *err, const char *format, ...) RUNG_PRINTF(2
 
 /* Sets the way out; returns err->code. */
 int rung_err_way_out(struct rung_err *err, const char *format, ...) RUNG_PRINTF(2, 3);
+
+/* Sets the way out to what must be done first, by who does not know with which command the work goes on;
+ * returns err->code. */
+int rung_err_remedy(struct rung_err *err, const char *format, ...) RUNG_PRINTF(2, 3);
+/* By who knows that command: it is the way out where there is none, and comes behind a remedy ("REMEDY, then:
+ * COMMAND"). Any other way out stays. Returns err->code. */
+int rung_err_then(struct rung_err *err, const char *command);
 
 /* The exit status that a code stands for: 0, 1, 2 or 130. */
 int rung_err_exit_status(int code);

@@ -3,12 +3,13 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/human.h"
+#include "base/shell.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
 #include "cli/spool.h"
 #include "dispatch/control.h"
 #include "dispatch/said.h"
+#include "store/store.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -36,10 +37,10 @@ static char *shell_words(const char *option, const char *word, const char *secon
 
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
     rung_buf_printf(&text, "%s ", option);
-    rung_human_shell(&text, word);
+    rung_shell_word(&text, word);
     if (second) {
         rung_buf_printf(&text, " %s ", second);
-        rung_human_shell(&text, word2);
+        rung_shell_word(&text, word2);
     }
     return text.data;
 }
@@ -49,19 +50,47 @@ char *rung_asking_way(const char *database)
     return shell_words("--db", database, NULL, NULL);
 }
 
-void rung_asking_way_out(struct rung_err *err, const char *database, const char *command, const char *word)
+char *rung_asking_resume(const char *options, const char *name, const char *key, const char *way)
 {
-    char *socket = rung_asking_socket(database), *way = rung_asking_way(database);
+    struct rung_buf text;
 
-    if (rung_client_answers(socket)) {
-        struct rung_buf shown;
-        rung_buf_init(&shown, RUNG_BUF_UNLIMITED);
-        rung_human_shell(&shown, word);
-        rung_err_way_out(err, "rung %s %s %s", command, rung_buf_cstr(&shown), way);
-        rung_buf_free(&shown);
-    }
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    rung_buf_printf(&text, "rung submit %s ", options);
+    rung_shell_word(&text, name);
+    if (key)
+        rung_buf_printf(&text, " --set %s=null", key);
+    rung_buf_printf(&text, " %s", way);
+    return text.data;
+}
+
+static bool is_served(const char *database)
+{
+    char *socket = rung_asking_socket(database);
+    bool answers = rung_client_answers(socket);
+
     free(socket);
-    free(way);
+    return answers;
+}
+
+void rung_asking_instead(struct rung_err *err, const char *database, const char *command)
+{
+    if (is_served(database))
+        rung_err_way_out(err, "%s", command);
+}
+
+void rung_asking_afterwards(struct rung_err *err, const char *database, const char *command)
+{
+    struct rung_store *store = NULL;
+    char end[40] = "Ctrl-C";
+
+    if (!is_served(database) || rung_store_open(&store, database, RUNG_STORE_READ, NULL) < 0)
+        return;
+    long long owner = rung_store_owner(store);
+    if (owner > 0)
+        snprintf(end, sizeof end, "kill -INT %lld", owner);
+    rung_store_close(store);
+    rung_err_way_out(err, "%s ends the daemon, whose searches go on with the next rung serve; then: %s", end,
+                     command);
 }
 
 static int read_address(struct rung_asking *asking, const struct rung_arguments *arguments, const char *to,
@@ -131,6 +160,7 @@ void rung_asking_close(struct rung_asking *asking)
     free(asking->way);
     free(asking->search);
     free(asking->status);
+    free(asking->limit);
     explicit_bzero(&asking->key, sizeof asking->key);
 }
 
@@ -140,8 +170,10 @@ static void keep(struct rung_asking *asking, const struct rung_json *message)
 {
     free(asking->search);
     free(asking->status);
+    free(asking->limit);
     asking->search = rung_mem_strdup(rung_said_string(message, "search"));
     asking->status = rung_mem_strdup(rung_said_string(message, "status"));
+    asking->limit = rung_mem_strdup(rung_said_string(message, "limit"));
 }
 
 static void hear_end(struct rung_client *client, const struct rung_json *message)

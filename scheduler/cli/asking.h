@@ -20,8 +20,14 @@ struct rung_spool;
  * them. */
 char *rung_asking_socket(const char *database);
 char *rung_asking_way(const char *database);
-/* The way out of err, that a database is being written, becomes the command when it is a daemon that does. */
-void rung_asking_way_out(struct rung_err *err, const char *database, const char *command, const char *word);
+/* "rung submit OPTIONS NAME --set KEY=null WAY", without --set where key is NULL; options ends with
+ * "--resume". The caller frees it. */
+char *rung_asking_resume(const char *options, const char *name, const char *key, const char *way);
+/* After a database could not be opened for writing, since another process does: where that is a daemon, it
+ * is who can be told `command`; or the one that needs the database for itself has to wait until the daemon
+ * has ended. The way out of err says so. */
+void rung_asking_instead(struct rung_err *err, const char *database, const char *command);
+void rung_asking_afterwards(struct rung_err *err, const char *database, const char *command);
 
 struct rung_asking {
     const char *database; /* NULL: the daemon is elsewhere, at: */
@@ -31,6 +37,7 @@ struct rung_asking {
     bool quiet;
     struct rung_buf command; /* a JSON object without its closing brace */
     char *search, *status;   /* as the daemon told them, or NULL */
+    char *limit;             /* key of what has stopped the search, or "" */
     /* To be set by who gives the command; all but the context may be NULL. */
     void *context;
     void (*begun)(void *context, struct rung_client *client);

@@ -3,7 +3,6 @@
 #include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/finish.h"
-#include "cli/human.h"
 #include "cli/launch.h"
 #include "cli/reopen.h"
 #include "cli/specfile.h"
@@ -17,17 +16,15 @@
 
 static bool refuse_limit(const struct rung_stored *stored, const char *database)
 {
-    struct rung_buf path;
     struct rung_err why;
     const char *key;
 
     if (!rung_reopen_limit(stored, &key, &why))
         return false;
-    rung_buf_init(&path, RUNG_BUF_UNLIMITED);
-    rung_human_shell(&path, database);
-    fprintf(stderr, "rung: %s\nrung resume %s --search %s --set %s=null\n", why.text, rung_buf_cstr(&path),
-            stored->row.name, key);
-    rung_buf_free(&path);
+    struct rung_finish finish = {
+        .database = database, .search = stored->row.name, .named = true, .limit = key};
+    rung_finish_way_out(&finish, "resume", &why);
+    fprintf(stderr, "rung: %s\n%s\n", why.text, why.way_out);
     return true;
 }
 
@@ -73,7 +70,8 @@ static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
         code = 3;
         goto out;
     }
-    if ((code = rung_launch_prepare(&launch, arguments, stored->spec, search->database, search->folder, err)) < 0)
+    if ((code = rung_launch_prepare(&launch, arguments, stored->spec, search->database, search->folder,
+                                    err)) < 0)
         goto out;
     if (!launch.quiet)
         rung_specfile_notes(stored->spec);
@@ -130,6 +128,15 @@ static int choose_database(const struct rung_arguments *arguments, const char **
     return 0;
 }
 
+static void offer(const char *database, const char *name, struct rung_err *err)
+{
+    char *way = rung_asking_way(database), *line = rung_asking_resume("--resume", name, NULL, way);
+
+    rung_asking_instead(err, database, line);
+    free(line);
+    free(way);
+}
+
 /* Where a daemon has the database, it is who can go on with the search. */
 static void offer_daemon(const char *database, const char *name, struct rung_err *err)
 {
@@ -139,7 +146,7 @@ static void offer_daemon(const char *database, const char *name, struct rung_err
     if (rung_store_open(&store, database, RUNG_STORE_READ, NULL) < 0)
         return;
     if (rung_record_find(store, name, &row, NULL) == 0)
-        rung_asking_way_out(err, database, "submit --resume", row.name);
+        offer(database, row.name, err);
     rung_search_row_free(&row);
     rung_store_close(store);
 }

@@ -1,4 +1,6 @@
 /* rung retry DB [MODEL] */
+#include "base/shell.h"
+#include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/human.h"
 #include "cli/reading.h"
@@ -6,6 +8,7 @@
 #include "dispatch/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct retry {
@@ -77,10 +80,10 @@ static void print_retried(const struct retry *retry, const char *name)
     rung_human_count(&text, (int64_t)retry->retried, "model");
     rung_buf_text(&text, retry->retried == 1 ? " waits" : " wait");
     rung_buf_text(&text, " for another attempt: rung resume ");
-    rung_human_shell(&text, rung_store_path(retry->store));
+    rung_shell_file(&text, rung_store_path(retry->store));
     if (name) {
         rung_buf_text(&text, " --search ");
-        rung_human_shell(&text, name);
+        rung_shell_word(&text, name);
     }
     puts(rung_buf_cstr(&text));
     rung_buf_free(&text);
@@ -124,6 +127,11 @@ int rung_cmd_retry(const struct rung_arguments *arguments, struct rung_err *err)
 
     if (code == 0)
         code = retry_all(&retry, arguments, model, err);
+    if (code == RUNG_EUSE && !retry.store) {
+        char *line = rung_options_line("retry", arguments);
+        rung_asking_afterwards(err, arguments->words[0], line);
+        free(line);
+    }
     rung_decisions_free(&retry.decisions);
     rung_record_free(retry.record);
     rung_store_close(retry.store);

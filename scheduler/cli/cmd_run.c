@@ -1,5 +1,6 @@
 /* rung run SPEC */
 #include "base/mem.h"
+#include "base/shell.h"
 #include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/launch.h"
@@ -7,6 +8,16 @@
 #include "cli/specfile.h"
 
 #include <stdlib.h>
+
+/* Where a daemon has the database, it is who can run it. */
+static void offer_daemon(const char *database, const char *path, struct rung_err *err)
+{
+    char *way = rung_asking_way(database), *line = rung_shell_command("submit", path, way);
+
+    rung_asking_instead(err, database, line);
+    free(line);
+    free(way);
+}
 
 static int run_file(const struct rung_specfile *file, const char *database, struct rung_launch *launch,
                     struct rung_search *core, struct rung_err *err)
@@ -22,7 +33,7 @@ static int run_file(const struct rung_specfile *file, const char *database, stru
         (code = rung_newsearch_record(&search.record, search.store, name, &what, core, false, err)) < 0) {
         rung_launch_cancel(launch);
         if (code == RUNG_EUSE && !search.store)
-            rung_asking_way_out(err, database, "submit", file->path);
+            offer_daemon(database, file->path, err);
     } else {
         search.name = name;
         code = rung_launch_run(launch, &search, err);

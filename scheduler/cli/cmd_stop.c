@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Who does not wait any more has not taken it back. */
@@ -16,8 +17,12 @@ static void leave(void *context, struct rung_client *client)
 static void print_status(const struct rung_asking *asking)
 {
     printf("%s is %s\n", asking->search, asking->status);
-    if (strcmp(asking->status, "interrupted") == 0)
-        printf("rung submit --resume %s %s  # to go on\n", asking->search, asking->way);
+    if (strcmp(asking->status, "interrupted") == 0) {
+        char *line = rung_asking_resume("--resume", asking->search, *asking->limit ? asking->limit : NULL,
+                                        asking->way);
+        printf("%s  # to go on\n", line);
+        free(line);
+    }
 }
 
 int rung_cmd_stop(const struct rung_arguments *arguments, struct rung_err *err)

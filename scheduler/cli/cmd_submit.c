@@ -1,6 +1,7 @@
 /* rung submit SPEC, rung submit --resume NAME */
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shell.h"
 #include "cli/asking.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
@@ -20,6 +21,32 @@ struct submission {
     struct rung_specfile file;
     bool wait, live;
 };
+
+/* ---- what one may want next ---- */
+
+struct next {
+    char *wait, *stop, *top;
+};
+
+static struct next next_of(const struct rung_asking *asking)
+{
+    const char *name = asking->search, *way = asking->way;
+    struct rung_buf top;
+
+    rung_buf_init(&top, RUNG_BUF_UNLIMITED);
+    rung_buf_printf(&top, "rung top %s --search ", way);
+    rung_shell_word(&top, name);
+    return (struct next){.wait = rung_asking_resume("--wait --resume", name, NULL, way),
+                         .stop = rung_shell_command("stop", name, way),
+                         .top = top.data};
+}
+
+static void free_next(struct next *next)
+{
+    free(next->wait);
+    free(next->stop);
+    free(next->top);
+}
 
 /* ---- while it waits ---- */
 
@@ -51,14 +78,17 @@ static void leave(void *context, struct rung_client *client)
 
     if (submission->live && asking->shown)
         fputc('\n', stderr); /* what follows is no part of the display */
-    if (asking->search)
+    if (asking->search) {
+        struct next next = next_of(asking);
         fprintf(stderr,
                 "rung: %s: goes on, nobody waits for it now\n"
-                "rung submit --wait --resume %s %s  # to wait again\n"
-                "rung stop %s %s  # to stop it\n",
-                asking->search, asking->search, asking->way, asking->search, asking->way);
-    else
+                "%s  # to wait again\n"
+                "%s  # to stop it\n",
+                asking->search, next.wait, next.stop);
+        free_next(&next);
+    } else {
         fprintf(stderr, "rung: interrupted\n");
+    }
     rung_client_done(client, 130);
 }
 
@@ -90,25 +120,43 @@ static void send_spec(void *context, struct rung_client *client)
     rung_buf_free(&message);
 }
 
+/* What it is refused for holds for the daemon, too; here it costs nothing. */
+static int check_size(const struct rung_specfile *file, size_t length, struct rung_err *err)
+{
+    struct rung_search *search = NULL;
+    int code = rung_search_create(&search, &file->spec->search, err);
+
+    if (code < 0)
+        return rung_err_prefix(err, "%s", file->path);
+    code = rung_serving_check(file->spec, search, err);
+    rung_search_free(search);
+    if (code == 0 && length > RUNG_SERVING_SPEC_MAX)
+        code = rung_err_set(err, RUNG_EUSE,
+                            "%s: has %zu bytes with its configurations; a daemon takes %zu at most",
+                            file->path, length, RUNG_SERVING_SPEC_MAX);
+    if (code < 0) {
+        struct rung_buf run;
+        rung_buf_init(&run, RUNG_BUF_UNLIMITED);
+        rung_buf_text(&run, "rung run ");
+        rung_shell_file(&run, file->path);
+        rung_err_way_out(err, "%s", rung_buf_cstr(&run));
+        rung_buf_free(&run);
+    }
+    return code;
+}
+
 static int add_spec(struct submission *submission, const char *path, const struct rung_arguments *arguments,
                     struct rung_err *err)
 {
     struct rung_asking *asking = &submission->asking;
     struct rung_specfile *file = &submission->file;
-    struct rung_search *search = NULL;
     int code;
 
     if ((code = rung_specfile_read(file, path, arguments, true, err)) < 0)
         return code;
-    if ((code = rung_search_create(&search, &file->spec->search, err)) < 0)
-        return rung_err_prefix(err, "%s", file->path);
-    rung_search_free(search);
     size_t length = strlen(file->text);
-    if (length > RUNG_SERVING_SPEC_MAX) {
-        rung_err_set(err, RUNG_EUSE, "%s: has %zu bytes with its configurations; a daemon takes %zu at most",
-                     path, length, RUNG_SERVING_SPEC_MAX);
-        return rung_err_way_out(err, "rung run %s", path);
-    }
+    if ((code = check_size(file, length, err)) < 0)
+        return code;
     if (!asking->quiet)
         rung_specfile_notes(file->spec);
     rung_asking_add(asking, "folder", file->folder);
@@ -146,12 +194,13 @@ static void add_terminal(struct submission *submission)
 
 static void print_next(const struct rung_asking *asking)
 {
-    const char *name = asking->search, *way = asking->way;
+    struct next next = next_of(asking);
 
-    printf("%s is %s\n\n", name, asking->status);
-    printf("rung submit --wait --resume %s %s  # how it goes, until it ends\n", name, way);
-    printf("rung stop %s %s  # it stays resumable\n", name, way);
-    printf("rung top %s --search %s  # all models, best first\n", way, name);
+    printf("%s is %s\n\n", asking->search, asking->status);
+    printf("%s  # how it goes, until it ends\n", next.wait);
+    printf("%s  # it stays resumable\n", next.stop);
+    printf("%s  # all models, best first\n", next.top);
+    free_next(&next);
 }
 
 static int submit(struct submission *submission, const struct rung_arguments *arguments, struct rung_err *err)

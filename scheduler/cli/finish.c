@@ -2,6 +2,8 @@
 #include "cli/finish.h"
 
 #include "base/mem.h"
+#include "base/shell.h"
+#include "cli/asking.h"
 #include "cli/human.h"
 #include "cli/rows.h"
 #include "dispatch/child.h"
@@ -59,25 +61,23 @@ static void print_test(const struct rung_finish *finish, const char *metrics)
 static char *command_line(const struct rung_finish *finish, const char *verb)
 {
     struct rung_buf text;
-    bool resume = finish->daemon && strcmp(verb, "resume") == 0;
+    bool resume = strcmp(verb, "resume") == 0;
 
+    if (resume && finish->daemon)
+        return rung_asking_resume("--resume", finish->search, finish->limit, finish->daemon);
     rung_buf_init(&text, RUNG_BUF_UNLIMITED);
-    rung_buf_printf(&text, "rung %s ", resume ? "submit --resume" : verb);
-    if (resume) {
-        rung_human_shell(&text, finish->search);
-        rung_buf_char(&text, ' ');
-    }
-    if (resume || (finish->daemon && finish->elsewhere))
+    rung_buf_printf(&text, "rung %s ", verb);
+    if (finish->daemon && finish->elsewhere)
         rung_buf_text(&text, finish->daemon);
     else
-        rung_human_shell(&text, finish->database);
-    if (finish->named && !resume) {
+        rung_shell_file(&text, finish->database);
+    if (finish->named) {
         rung_buf_text(&text, " --search ");
-        rung_human_shell(&text, finish->search);
+        rung_shell_word(&text, finish->search);
     }
-    char *line = rung_mem_strdup(rung_buf_cstr(&text));
-    rung_buf_free(&text);
-    return line;
+    if (resume && finish->limit)
+        rung_buf_printf(&text, " --set %s=null", finish->limit);
+    return text.data;
 }
 
 /* Rank 1 may have been stopped before those who went on came to nothing, or its trainer cannot save. */
@@ -161,13 +161,16 @@ int rung_finish_print(const struct rung_finish *finish, struct rung_err *err)
 
 /* ---- the exit status ---- */
 
-static int stopped(const struct rung_finish *finish, const char *how, const char *reason, int status,
-                   struct rung_err *err)
+static int stopped(const struct rung_finish *finish, const char *how,
+                   const struct rung_session_result *result, int status, struct rung_err *err)
 {
+    struct rung_finish next = *finish;
+    const char *reason = result->reason;
     bool more = *reason && strcmp(reason, how) != 0;
 
+    next.limit = result->limit;
     rung_err_set(err, RUNG_EINT, "%s: %s%s%s", finish->search, how, more ? ": " : "", more ? reason : "");
-    rung_finish_way_out(finish, "resume", err);
+    rung_finish_way_out(&next, "resume", err);
     return status;
 }
 
@@ -175,7 +178,7 @@ void rung_finish_way_out(const struct rung_finish *finish, const char *verb, str
 {
     char *line = command_line(finish, verb);
 
-    rung_err_way_out(err, "%s", line);
+    rung_err_then(err, line);
     free(line);
 }
 
@@ -184,9 +187,9 @@ int rung_finish_outcome(const struct rung_finish *finish, const struct rung_sess
 {
     switch (result->end) {
     case RUNG_END_INTERRUPTED:
-        return stopped(finish, "interrupted", result->reason, 130, err);
+        return stopped(finish, "interrupted", result, 130, err);
     case RUNG_END_LIMIT:
-        return stopped(finish, "stopped by a limit", result->reason, 3, err);
+        return stopped(finish, "stopped by a limit", result, 3, err);
     case RUNG_END_FINISHED:
         if (result->best != RUNG_NO_MODEL)
             return 0;

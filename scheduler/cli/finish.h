@@ -16,6 +16,7 @@ struct rung_finish {
     const char *search;
     bool named;               /* commands that are told need --search */
     bool done;                /* nothing is left that a resume could do */
+    const char *limit;        /* key of the limit that a resume has to lift, or NULL */
     FILE *out;                /* for the ending; NULL: print none */
     size_t columns;           /* of the table, where out is no terminal; 0: as many as it has */
     struct rung_store *store; /* the database, where it is open already; else NULL */
@@ -34,7 +35,8 @@ int rung_finish_outcome(const struct rung_finish *finish, const struct rung_sess
 int rung_finish_status(const struct rung_finish *finish, const struct rung_session_result *result,
                        struct rung_err *err);
 
-/* The way out of err becomes "rung VERB DB", with --search where it is needed. */
+/* The way out of err becomes "rung VERB DB", with --search and --set where they are needed; a remedy stays in
+ * front of it. */
 void rung_finish_way_out(const struct rung_finish *finish, const char *verb, struct rung_err *err);
 
 /* Runs the spec's on_end, if it has one, in folder, and waits for it. What goes wrong there is said and

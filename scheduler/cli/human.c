@@ -153,24 +153,6 @@ void rung_human_json(struct rung_buf *out, const char *json)
     rung_json_free(value);
 }
 
-void rung_human_shell(struct rung_buf *out, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/+:=@%,";
-
-    if (word[0] && strspn(word, plain) == strlen(word)) {
-        rung_buf_text(out, word);
-        return;
-    }
-    rung_buf_char(out, '\'');
-    for (; *word; word++) {
-        if (*word == '\'')
-            rung_buf_text(out, "'\\''");
-        else
-            rung_buf_char(out, *word);
-    }
-    rung_buf_char(out, '\'');
-}
-
 void rung_human_time(struct rung_buf *out, double at)
 {
     double whole = floor(at);

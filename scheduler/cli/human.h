@@ -20,8 +20,7 @@ void rung_human_json(struct rung_buf *out, const char *json);
 void rung_human_value(struct rung_buf *out, const struct rung_json *value);
 /* Control characters, which could drive the terminal, become '?'. */
 void rung_human_text(struct rung_buf *out, const char *text);
-void rung_human_shell(struct rung_buf *out, const char *word); /* quoted where a shell needs it */
-void rung_human_time(struct rung_buf *out, double at);         /* 2026-11-20T09:30:00.123Z */
+void rung_human_time(struct rung_buf *out, double at); /* 2026-11-20T09:30:00.123Z */
 
 /* Columns that text takes on a terminal: one per UTF-8 character. */
 size_t rung_human_width(const char *text);

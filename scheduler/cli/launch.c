@@ -235,7 +235,7 @@ int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *searc
             fprintf(stderr, "rung: note: %s\n", print_err.text);
         fflush(stdout);
         code = rung_finish_status(&finish, &result, err);
-    } else if (!err->way_out[0]) {
+    } else {
         rung_finish_way_out(&finish, "resume", err);
     }
     rung_finish_on_end(&finish, search->spec->on_end, search->folder);

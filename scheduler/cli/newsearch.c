@@ -2,7 +2,7 @@
 #include "cli/newsearch.h"
 
 #include "base/mem.h"
-#include "cli/human.h"
+#include "cli/finish.h"
 #include "cli/stored.h"
 #include "dispatch/clock.h"
 #include "rung/version.h"
@@ -15,16 +15,11 @@
 
 static int refuse(struct rung_store *store, const char *name, const char *daemon, struct rung_err *err)
 {
-    struct rung_buf database;
+    struct rung_finish finish = {
+        .database = rung_store_path(store), .search = name, .named = true, .daemon = daemon};
 
-    rung_buf_init(&database, RUNG_BUF_UNLIMITED);
-    rung_human_shell(&database, rung_store_path(store));
     rung_err_set(err, RUNG_EUSE, "%s: holds an unfinished search called %s", rung_store_path(store), name);
-    if (daemon)
-        rung_err_way_out(err, "rung submit --resume %s %s", name, daemon);
-    else
-        rung_err_way_out(err, "rung resume %s --search %s", rung_buf_cstr(&database), name);
-    rung_buf_free(&database);
+    rung_finish_way_out(&finish, "resume", err);
     return RUNG_EUSE;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/mem.h"
+#include "base/shell.h"
 #include "base/suggest.h"
 
 #include <errno.h>
@@ -152,6 +153,34 @@ void rung_options_free(struct rung_arguments *arguments)
     free(arguments->given);
     free(arguments->words);
     *arguments = (struct rung_arguments){0};
+}
+
+char *rung_options_line(const char *command, const struct rung_arguments *arguments)
+{
+    struct rung_buf line;
+    bool dashes = false;
+
+    rung_buf_init(&line, RUNG_BUF_UNLIMITED);
+    rung_buf_printf(&line, "rung %s", command);
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        const struct rung_given *given = &arguments->given[i];
+        if (given->option->name)
+            rung_buf_printf(&line, " --%s", given->option->name);
+        else
+            rung_buf_printf(&line, " -%c", given->option->letter);
+        if (given->value) {
+            rung_buf_char(&line, ' ');
+            rung_shell_word(&line, given->value);
+        }
+    }
+    for (size_t i = 0; i < arguments->word_count; i++)
+        dashes |= arguments->words[i][0] == '-';
+    rung_buf_text(&line, dashes ? " --" : "");
+    for (size_t i = 0; i < arguments->word_count; i++) {
+        rung_buf_char(&line, ' ');
+        rung_shell_word(&line, arguments->words[i]);
+    }
+    return line.data;
 }
 
 /* ---- asking ---- */

@@ -38,6 +38,8 @@ struct rung_arguments {
 int rung_options_parse(struct rung_arguments *out, const struct rung_option *options, size_t count, int argc,
                        char **argv, struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_options_free(struct rung_arguments *arguments);
+/* The command line again, as it can be typed; the caller frees it. */
+char *rung_options_line(const char *command, const struct rung_arguments *arguments);
 
 /* key: an option's name, or its letter as text where it has no name. */
 bool rung_options_has(const struct rung_arguments *arguments, const char *key);

@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include "base/mem.h"
+#include "base/shell.h"
 #include "cli/frame.h"
 #include "cli/human.h"
 #include "dispatch/clock.h"
@@ -272,7 +273,7 @@ static void failed(struct rung_progress *progress, const struct rung_note *note)
         rung_buf_text(&line, "further failures are not shown here");
         if (progress->database) {
             rung_buf_text(&line, "; to see them: rung logs ");
-            rung_human_shell(&line, progress->database);
+            rung_shell_file(&line, progress->database);
         }
         say(progress, &line);
         return;

@@ -254,6 +254,15 @@ static int set_aside(struct rung_serving *serving, const struct rung_search_row 
     return code == 0 ? rung_store_commit(serving->store, err) : code;
 }
 
+static void offer_resume(const struct rung_serving *serving, const char *name, const char *key)
+{
+    char *line = rung_asking_resume("--resume", name, key, serving->way);
+
+    if (!serving->options->quiet)
+        fprintf(stderr, "%s\n", line);
+    free(line);
+}
+
 static int take_up(struct rung_serving *serving, const char *name, struct rung_err *err)
 {
     struct rung_search_row row = {0};
@@ -275,8 +284,7 @@ static int take_up(struct rung_serving *serving, const char *name, struct rung_e
         } else {
             rung_serving_log(serving, name, "is left as it is: %s", why.text);
             if (key)
-                rung_serving_log(serving, name, "rung submit --resume %s --set %s=null %s", name, key,
-                                 serving->way);
+                offer_resume(serving, name, key);
             code = set_aside(serving, &row, why.text, err);
         }
     }
@@ -337,6 +345,20 @@ static void on_closing(void *context)
     }
 }
 
+static void on_failed(void *context, const struct rung_err *err)
+{
+    rung_visit_daemon_failed(context, err);
+}
+
+/* With what the daemon has ended. */
+static void tell_way_out(const struct rung_serving *serving, struct rung_err *err)
+{
+    char *line = rung_mem_printf("rung serve %s", serving->way);
+
+    rung_err_then(err, line);
+    free(line);
+}
+
 int rung_serving_run(const struct rung_serving_options *options, struct rung_err *err)
 {
     struct rung_serving serving = {.options = options};
@@ -349,6 +371,7 @@ int rung_serving_run(const struct rung_serving_options *options, struct rung_err
                                          .hung_up = rung_visit_hung_up,
                                          .opened = on_opened,
                                          .closing = on_closing,
+                                         .failed = on_failed,
                                          .warn = on_warning};
     bool made = access(options->database, F_OK) < 0;
     int code = rung_store_open(&serving.store, options->database, RUNG_STORE_CREATE, err);
@@ -361,6 +384,8 @@ int rung_serving_run(const struct rung_serving_options *options, struct rung_err
     while (serving.searches) /* where recording failed */
         free_search(serving.searches);
     rung_store_close(serving.store);
+    if (code == RUNG_EFAIL)
+        tell_way_out(&serving, err);
     if (code == RUNG_EUSE && made) /* nowhere to listen: there was no daemon */
         unlink(options->database);
     free(serving.way);

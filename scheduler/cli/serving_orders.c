@@ -2,6 +2,8 @@
 #include "cli/serving_private.h"
 
 #include "base/mem.h"
+#include "base/shell.h"
+#include "cli/asking.h"
 #include "cli/newsearch.h"
 #include "cli/specfile.h"
 #include "dispatch/said.h"
@@ -83,7 +85,8 @@ static int read_spec(struct rung_visit *visit, struct rung_stored *stored, struc
         return rung_err_set(err, RUNG_EUSE, "the spec is no object");
     if ((code = rung_spec_read(&stored->spec, stored->json, "search", err)) < 0 ||
         (code = rung_specfile_check_settings(stored->spec, err)) < 0 ||
-        (code = rung_search_create(&stored->search, &stored->spec->search, err)) < 0)
+        (code = rung_search_create(&stored->search, &stored->spec->search, err)) < 0 ||
+        (code = rung_serving_check(stored->spec, stored->search, err)) < 0)
         return code;
     find_folder(visit, stored);
     return find_program(visit, stored, err);
@@ -159,7 +162,10 @@ static int attach(struct rung_visit *visit, const char *name, bool changes, stru
         return rung_err_set(err, RUNG_EUSE, "%s: is being stopped", name);
     if (changes) {
         rung_err_set(err, RUNG_EUSE, "%s: runs, and cannot be changed meanwhile", name);
-        return rung_err_way_out(err, "rung stop %s %s", name, visit->way);
+        char *line = rung_shell_command("stop", name, visit->way);
+        rung_err_way_out(err, "%s", line);
+        free(line);
+        return RUNG_EUSE;
     }
     rung_visit_accepted(visit, search, "running");
     return 1;
@@ -183,6 +189,23 @@ static int show_finished(struct rung_visit *visit, const char *name, bool change
     return code;
 }
 
+/* One that was recorded elsewhere may be too large. */
+static int check_size(struct rung_visit *visit, const char *name, struct rung_err *err)
+{
+    struct rung_finish finish = {.database = visit->database, .search = name, .named = true};
+    struct rung_stored stored = {0};
+    int code = rung_stored_load(&stored, visit->serving->store, name, err);
+
+    if (code == 0)
+        code = rung_search_create(&stored.search, &stored.spec->search, err);
+    if (code == 0 && (code = rung_serving_check(stored.spec, stored.search, err)) < 0 && visit->database) {
+        rung_err_remedy(err, "end the daemon");
+        rung_finish_way_out(&finish, "resume", err);
+    }
+    rung_stored_free(&stored);
+    return code;
+}
+
 static void go_on(struct rung_visit *visit, const char *name, const char *const *assignments, size_t count)
 {
     struct rung_serving *serving = visit->serving;
@@ -194,8 +217,9 @@ static void go_on(struct rung_visit *visit, const char *name, const char *const 
     int code = rung_serving_resume(serving, name, assignments, count, &search, &note, &key, &err);
 
     if (code == 3) {
-        rung_err_way_out(&err, "rung submit --resume %s --set %s=null %s", name, key, visit->way);
-        rung_visit_end(visit, 3, err.text, err.way_out);
+        char *line = rung_asking_resume("--resume", name, key, visit->way);
+        rung_visit_end(visit, 3, err.text, line);
+        free(line);
     } else if (code < 0) {
         rung_store_rollback(serving->store);
         if (code == RUNG_EFAIL && !err.way_out[0] && visit->database)
@@ -226,6 +250,8 @@ void rung_visit_resume(struct rung_visit *visit, const struct rung_json *message
                    : attach(visit, name, count > 0, &err);
     if (code == 0)
         code = show_finished(visit, name, count > 0, &err);
+    if (code == 0)
+        code = check_size(visit, name, &err);
     if (code < 0)
         rung_visit_fail(visit, &err);
     else if (code == 0)
@@ -233,6 +259,17 @@ void rung_visit_resume(struct rung_visit *visit, const struct rung_json *message
 }
 
 /* ---- a search that stops ---- */
+
+/* Its reason begins with the limit. */
+static const char *limit_of(const struct rung_search_row *row)
+{
+    static const char *const keys[] = {"limits.time", "limits.calls", "limits.score", "limits.state_bytes"};
+
+    for (size_t i = 0; row->reason && i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(row->reason, keys[i], strlen(keys[i])) == 0 && row->reason[strlen(keys[i])] == ':')
+            return keys[i];
+    return NULL;
+}
 
 static void tell_status(struct rung_visit *visit, const char *name)
 {
@@ -242,7 +279,7 @@ static void tell_status(struct rung_visit *visit, const char *name)
     if (rung_record_find(visit->serving->store, name, &row, &err) < 0) {
         rung_visit_fail(visit, &err);
     } else {
-        rung_visit_stopped(visit, name, row.status);
+        rung_visit_stopped(visit, name, row.status, limit_of(&row));
         rung_visit_end(visit, 0, "", "");
     }
     rung_search_row_free(&row);

@@ -97,14 +97,18 @@ void rung_visit_fail(struct rung_visit *visit, const struct rung_err *err);
 void rung_visit_note(struct rung_visit *visit, const char *text);
 /* Its search is there: it waits for it, if it wants to. */
 void rung_visit_accepted(struct rung_visit *visit, struct rung_served *search, const char *status);
-/* To who wanted it to be stopped: what its status is now. */
-void rung_visit_stopped(struct rung_visit *visit, const char *name, const char *status);
+/* To who wanted it to be stopped: what its status is now, and the key of the limit that has stopped it, or
+ * NULL. */
+void rung_visit_stopped(struct rung_visit *visit, const char *name, const char *status, const char *limit);
 /* What is left to be done, with what the caller would type. */
 struct rung_finish rung_visit_finish(const struct rung_visit *visit, const char *name, bool done);
 void rung_visit_leaderboard(struct rung_visit *visit, const struct rung_finish *finish);
 /* To all who wait for a search: how it has ended. */
 void rung_visit_search_ended(struct rung_served *search, const struct rung_session_result *result,
                              bool parked);
+
+/* To all who wait for anything: the daemon itself had to end. */
+void rung_visit_daemon_failed(struct rung_serving *serving, const struct rung_err *why);
 
 /* ---- orders (serving_orders.c) and questions (serving_ask.c) ---- */
 

@@ -217,12 +217,14 @@ static void tell_end(struct rung_visit *visit, const struct rung_session_result 
     rung_visit_end(visit, status, status ? err.text : "", status ? err.way_out : "");
 }
 
-void rung_visit_stopped(struct rung_visit *visit, const char *name, const char *status)
+void rung_visit_stopped(struct rung_visit *visit, const char *name, const char *status, const char *limit)
 {
     struct rung_buf message = begin("stopped");
 
     add_string(&message, "search", name);
     add_string(&message, "status", status);
+    if (limit)
+        add_string(&message, "limit", limit);
     say(visit, &message);
 }
 
@@ -234,7 +236,8 @@ static void tell_stopped(struct rung_visit *visit, const struct rung_session_res
                                        [RUNG_END_LIMIT] = "interrupted",
                                        [RUNG_END_INTERRUPTED] = "interrupted"};
 
-    rung_visit_stopped(visit, visit->search->stored.row.name, parked ? "queued" : ends[result->end]);
+    rung_visit_stopped(visit, visit->search->stored.row.name, parked ? "queued" : ends[result->end],
+                       result->end == RUNG_END_LIMIT ? result->limit : NULL);
     rung_visit_end(visit, 0, "", "");
 }
 
@@ -254,6 +257,26 @@ void rung_visit_search_ended(struct rung_served *search, const struct rung_sessi
         visit->search = NULL;
     }
     draw_as_needed(serving);
+}
+
+void rung_visit_daemon_failed(struct rung_serving *serving, const struct rung_err *why)
+{
+    for (struct rung_visit *visit = serving->visits; visit; visit = visit->next) {
+        struct rung_err err = *why;
+        char *line = rung_mem_printf("rung serve %s", visit->way);
+        if (visit->state == RUNG_VISIT_OVER) {
+            free(line);
+            continue;
+        }
+        hide(visit);
+        rung_visit_forget_question(visit);
+        rung_err_prefix(&err, "%s%sthe daemon had to end",
+                        visit->search ? visit->search->stored.row.name : "", visit->search ? ": " : "");
+        if (visit->database)
+            rung_err_then(&err, line);
+        rung_visit_end(visit, 1, err.text, visit->database ? err.way_out : "");
+        free(line);
+    }
 }
 
 /* ---- coming and going ---- */

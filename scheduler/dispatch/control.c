@@ -7,6 +7,7 @@
 #include "dispatch/unix_socket.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@ struct rung_control {
     struct rung_control_options options;
     char *path;
     struct rung_unix_file file;
+    struct rung_unix_file other; /* what lies in its place, or nothing */
+    bool shut_out;               /* since then, of which a warning was given */
     bool ending;
     struct rung_greeter *greeter;
     struct event *burying; /* of callers that have gone */
@@ -225,15 +228,21 @@ static void on_warning(void *context, const char *text)
     control->options.warn(control->options.context, text);
 }
 
-int rung_control_create(struct rung_control **out, struct event_base *base,
-                        const struct rung_control_options *options, struct rung_err *err)
+static void open_greeter(struct rung_control *control, int fd)
 {
-    struct rung_control *control = rung_mem_zalloc(1, sizeof *control);
     struct rung_greeter_options greeter = {.protocol = RUNG_CONTROL_PROTOCOL,
                                            .context = control,
                                            .admit = on_admit,
                                            .hello = on_hello,
                                            .warn = on_warning};
+
+    control->greeter = rung_greeter_create(control->base, fd, &greeter);
+}
+
+int rung_control_create(struct rung_control **out, struct event_base *base,
+                        const struct rung_control_options *options, struct rung_err *err)
+{
+    struct rung_control *control = rung_mem_zalloc(1, sizeof *control);
     int fd;
     int code = rung_unix_listen(&fd, &control->file, options->socket, err);
 
@@ -247,9 +256,35 @@ int rung_control_create(struct rung_control **out, struct event_base *base,
     control->burying = event_new(base, -1, 0, on_burying, control);
     if (!control->burying)
         rung_mem_out();
-    control->greeter = rung_greeter_create(base, fd, &greeter);
+    open_greeter(control, fd);
     *out = control;
     return 0;
+}
+
+/* What another has put there is not asked a second time. */
+void rung_control_look(struct rung_control *control)
+{
+    struct rung_unix_file found;
+    struct rung_err err;
+    char text[RUNG_ERR_TEXT_MAX + 100];
+    bool there = rung_unix_find(&found, control->path);
+    bool known = control->shut_out && rung_unix_same(&found, &control->other);
+    int fd;
+
+    if (rung_unix_same(&found, &control->file) || (there && known))
+        return;
+    if (rung_unix_listen(&fd, &control->file, control->path, &err) == 0) {
+        rung_greeter_free(control->greeter);
+        open_greeter(control, fd);
+        control->shut_out = false;
+        snprintf(text, sizeof text, "%.1000s was removed, and is made again", control->path);
+    } else {
+        control->shut_out = true;
+        control->other = found;
+        snprintf(text, sizeof text, "commands of this machine do not come through any more: %s", err.text);
+    }
+    if (!known || !control->shut_out)
+        control->options.warn(control->options.context, text);
 }
 
 /* Whoever was told something is closed when it is out. */

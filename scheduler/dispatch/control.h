@@ -32,6 +32,9 @@ struct rung_control_options {
  * the path is too long for a socket. */
 int rung_control_create(struct rung_control **out, struct event_base *base,
                         const struct rung_control_options *options, struct rung_err *err) RUNG_CHECK_RESULT;
+/* To be called now and then: a socket that somebody has removed is made again, which is warned of; where
+ * another process has put its own, it is left alone. */
+void rung_control_look(struct rung_control *control);
 /* What was said to callers still goes out, for a second at most; all have hung up then, and the socket is
  * removed. NULL is allowed. */
 void rung_control_free(struct rung_control *control);

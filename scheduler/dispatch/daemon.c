@@ -40,6 +40,7 @@ struct rung_daemon {
     struct rung_heap wakes; /* searches that want a turn at a time; key -time */
     struct rung_daemon_search **pending;
     size_t pending_count, pending_capacity;
+    double look_at;              /* the next look at what others can remove */
     bool ending, opened, failed; /* failed: `failure` says why */
     struct rung_err failure;
 };
@@ -258,6 +259,22 @@ static int act(struct rung_daemon *daemon, struct rung_err *err)
     return 0;
 }
 
+/* Now and then: what others can take away. */
+static int look(struct rung_daemon *daemon, double now, struct rung_err *err)
+{
+    if (now < daemon->look_at)
+        return 0;
+    daemon->look_at = now + RUNG_ENGINE_LOOKS;
+    int rc = rung_store_look(daemon->options->store, err);
+    if (rc < 0)
+        return rc;
+    rung_control_look(daemon->control);
+    for (size_t i = 0; i < daemon->room; i++)
+        if (daemon->searches[i] && rung_engine_look(daemon->searches[i]->engine, now))
+            add_pending(daemon->searches[i]);
+    return 0;
+}
+
 static int run_loop(struct rung_daemon *daemon, struct rung_err *err)
 {
     while (!daemon->ending || daemon->count > 0) {
@@ -266,9 +283,12 @@ static int run_loop(struct rung_daemon *daemon, struct rung_err *err)
             *err = daemon->failure;
             return RUNG_EFAIL;
         }
+        int rc = look(daemon, now, err);
+        if (rc < 0)
+            return rc;
         rung_share_balance(daemon->share, now);
         gather(daemon, now);
-        int rc = decide(daemon, now, err);
+        rc = decide(daemon, now, err);
         if (rc == 0)
             rc = act(daemon, err);
         if (rc < 0)
@@ -276,7 +296,7 @@ static int run_loop(struct rung_daemon *daemon, struct rung_err *err)
         if (daemon->ending && daemon->count == 0)
             break;
         const struct rung_heap_item *first = rung_heap_top(&daemon->wakes);
-        double wake_at = first ? -first->key : (double)INFINITY;
+        double wake_at = fmin(first ? -first->key : (double)INFINITY, daemon->look_at);
         rung_loop_wait(&daemon->loop, fmin(wake_at, rung_share_wake_at(daemon->share)),
                        rung_clock_monotonic());
     }
@@ -296,7 +316,8 @@ static void on_said(void *context, struct rung_caller *caller, const struct rung
 {
     struct rung_daemon *daemon = context;
     if (!daemon->failed)
-        daemon->failed = rung_store_commit(daemon->options->store, &daemon->failure) < 0;
+        daemon->failed = rung_store_look(daemon->options->store, &daemon->failure) < 0 ||
+                         rung_store_commit(daemon->options->store, &daemon->failure) < 0;
     if (!daemon->failed)
         daemon->options->said(daemon->options->context, caller, message);
 }
@@ -389,6 +410,8 @@ int rung_daemon_run(const struct rung_daemon_options *options, struct rung_err *
     int rc = open_daemon(&daemon, err);
     if (rc == 0)
         rc = run_loop(&daemon, err);
+    if (rc < 0 && daemon.opened && options->failed)
+        options->failed(options->context, err);
     close_daemon(&daemon);
     return rc;
 }

@@ -40,6 +40,9 @@ struct rung_daemon_options {
     /* The loop has ended, and every search with it: what else was made with its base is to be freed now. May
      * be NULL. */
     void (*closing)(void *context);
+    /* Recording has failed, or the database is gone: everything ends. Callers can still be told; what is said
+     * is on its way for a second. May be NULL. */
+    void (*failed)(void *context, const struct rung_err *err);
     void (*warn)(void *context, const char *text); /* something that a user should know of, one line */
 };
 

@@ -163,6 +163,7 @@ int rung_engine_create(struct rung_engine **out, const struct rung_engine_option
     engine->best_score = -INFINITY;
     engine->result.best = RUNG_NO_MODEL;
     engine->grace_until = INFINITY;
+    engine->robbed_at = engine->missed_at = -INFINITY;
     rung_buf_init(&engine->text, RUNG_BUF_UNLIMITED);
     rung_buf_init(&engine->path_in, RUNG_BUF_UNLIMITED);
     rung_buf_init(&engine->path_out, RUNG_BUF_UNLIMITED);
@@ -323,10 +324,17 @@ static void give_up_evaluation(struct rung_engine *engine, double now)
     rung_engine_dismiss(engine, false);
 }
 
+/* Running jobs get a while. key: as of rung_session_result. */
+static void reach_limit(struct rung_engine *engine, double now, const char *key, const char *format,
+                        double value)
+{
+    rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, format, value);
+    engine->result.limit = key;
+}
+
 static void check_limits(struct rung_engine *engine, double now)
 {
     const struct rung_limits *limits = &engine->options.spec->limits;
-    const char *resume = "go on with rung resume and --set";
     double goal = rung_search_oriented(engine->search, limits->score);
     bool out_of_time = rung_engine_running(engine, now) >= engine->options.time_limit;
     if (engine->phase == RUNG_PHASE_EVALUATING &&
@@ -335,18 +343,14 @@ static void check_limits(struct rung_engine *engine, double now)
     if (engine->phase != RUNG_PHASE_RUNNING || rung_search_done(engine->search))
         return;
     if (rung_engine_elapsed(engine, now) >= limits->time)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
-                          "limits.time: %g s are over; %s limits.time=…", limits->time, resume);
+        reach_limit(engine, now, "limits.time", "limits.time: %g s are over", limits->time);
     else if (engine->calls_done >= limits->calls)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
-                          "limits.calls: %lld calls are done; %s limits.calls=…",
-                          (long long)engine->calls_done, resume);
+        reach_limit(engine, now, "limits.calls", "limits.calls: %.0f calls are done",
+                    (double)engine->calls_done);
     else if (isfinite(goal) && engine->best_score >= goal)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE,
-                          "limits.score: %g is reached; %s limits.score=…", limits->score, resume);
+        reach_limit(engine, now, "limits.score", "limits.score: %g is reached", limits->score);
     else if (out_of_time)
-        rung_engine_drain(engine, RUNG_END_LIMIT, now + LIMIT_GRACE, "--time-limit: %g s are over",
-                          engine->options.time_limit);
+        reach_limit(engine, now, NULL, "--time-limit: %g s are over", engine->options.time_limit);
 }
 
 static void ask_for_work(struct rung_engine *engine, double now)

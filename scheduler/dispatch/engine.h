@@ -65,6 +65,12 @@ bool rung_engine_parked(const struct rung_engine *engine); /* it has ended so; o
  * of the clock that times come from, as of now. */
 void rung_engine_set_epoch(struct rung_engine *engine, double epoch);
 
+/* To be called now and then: whether the database and the folders beside it are still there. A folder is made
+ * again, and models whose states were in it are trained again; without the database it fails at the next
+ * turn. True: a turn has something to say. */
+bool rung_engine_look(struct rung_engine *engine, double now);
+#define RUNG_ENGINE_LOOKS 1.0 /* seconds between two of them */
+
 /* A note for the user. */
 void rung_engine_tell(struct rung_engine *engine, double now, const char *text);
 

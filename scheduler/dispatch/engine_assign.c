@@ -164,11 +164,12 @@ void rung_engine_assign(struct rung_engine *engine, double now)
     put_back(&engine->refused, engine);
     bool stuck = engine->blocked.count > 0 && rung_jobq_count(engine->queue) == 0 &&
                  rung_pool_count(engine->pool, RUNG_SLOT_BUSY) == 0;
-    if (stuck)
+    if (stuck) {
         rung_engine_drain(engine, RUNG_END_LIMIT, now,
-                          "limits.state_bytes: %lld bytes of states and no model can go on: raise it with "
-                          "--set limits.state_bytes=…",
+                          "limits.state_bytes: %lld bytes of states and no model can go on",
                           (long long)engine->state_bytes);
+        engine->result.limit = "limits.state_bytes";
+    }
 }
 
 /* ---- the test score ---- */

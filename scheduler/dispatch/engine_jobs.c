@@ -150,6 +150,8 @@ bool rung_engine_take_state(struct rung_engine *engine, const struct rung_job *j
     if (bytes < 0)
         return false;
     if (rung_states_adopt(engine->states, job->model, job->to, job->number, &err)) {
+        if (rung_states_attempt_size(engine->states, job->model, job->to, job->number) < 0)
+            return false; /* removed meanwhile */
         rung_engine_break(engine, &err);
         return true;
     }
@@ -326,6 +328,7 @@ static bool disk_is_full(struct rung_engine *engine, const struct rung_job *job,
     else
         rung_err_set(&err, RUNG_EFAIL, "the disk is full: %lld bytes are left for states",
                      (long long)rung_states_room(engine->states));
+    rung_err_remedy(&err, RUNG_STORE_FREE_SPACE);
     rung_engine_break(engine, &err);
     return true;
 }
@@ -347,7 +350,11 @@ void rung_engine_attempt_failed(struct rung_engine *engine, int slot, enum rung_
     int64_t attempt = facts->attempts + 1;
     bool full = disk_is_full(engine, &job, kind, reason, final);
     rung_states_remove_attempt(engine->states, job.model, job.to, job.number);
-    if (full)
+    if (!full && kind != RUNG_FAILURE_TIMEOUT && rung_engine_was_robbed(engine, &job, now)) {
+        kind = RUNG_FAILURE_LOST;
+        final = false;
+    }
+    if (engine->broken)
         return;
     if (kind == RUNG_FAILURE_LOST)
         facts->lost++;

@@ -1,7 +1,7 @@
 /* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
  * the record. engine_assign.c: which job to which trainer. engine_jobs.c: jobs sent and
  * their answers. engine_late.c: answers that come after their worker was given up. engine_trainers.c: starts
- * and ends of trainers. engine_shared.c: life with other searches. */
+ * and ends of trainers. engine_shared.c: life with other searches. engine_look.c: the files beside it. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -64,6 +64,8 @@ struct rung_engine {
     size_t recalled; /* slots that are wanted back */
     bool broken;     /* recording failed; `failure` says why */
     struct rung_err failure;
+    double robbed_at;       /* when it was last found that somebody had removed states, -INFINITY: never */
+    double missed_at;       /* when all of them were last looked for */
     char start_reason[450]; /* why the last start failed */
 
     struct rung_engine_model *models;
@@ -141,6 +143,10 @@ void rung_engine_late(struct rung_engine *engine, const struct rung_late *late,
 void rung_engine_queue(struct rung_engine *engine, double now);
 void rung_engine_begin(struct rung_engine *engine, double now); /* a trainer is ready */
 void rung_engine_leave_recalled(struct rung_engine *engine);
+
+/* engine_look.c */
+/* Whether a job has failed since somebody removed what lay in its folders. */
+bool rung_engine_was_robbed(struct rung_engine *engine, const struct rung_job *job, double now);
 
 /* engine_trainers.c */
 /* Its job is somebody else's: it is ended, and replaced. */

@@ -8,6 +8,7 @@
 #include "dispatch/loop.h"
 #include "dispatch/remote.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,8 +147,13 @@ static void close_session(struct session *session, struct rung_session_result *r
 
 static int run_loop(struct session *session, struct rung_session_result *result, struct rung_err *err)
 {
+    double look_at = rung_clock_monotonic() + RUNG_ENGINE_LOOKS;
     for (;;) {
         double now = rung_loop_hear(&session->loop, judges, session);
+        if (now >= look_at) {
+            rung_engine_look(session->engine, now);
+            look_at = now + RUNG_ENGINE_LOOKS;
+        }
         rung_engine_set_epoch(session->engine, rung_clock_wall() - now);
         int rc = rung_engine_turn(session->engine, now, err);
         if (rc)
@@ -156,7 +162,7 @@ static int run_loop(struct session *session, struct rung_session_result *result,
         rung_engine_act(session->engine, now);
         if (rung_engine_over(session->engine, result))
             break;
-        rung_loop_wait(&session->loop, rung_engine_wake_at(session->engine, now), now);
+        rung_loop_wait(&session->loop, fmin(rung_engine_wake_at(session->engine, now), look_at), now);
     }
     if (session->crew)
         rung_crew_report(session->crew);

@@ -78,9 +78,10 @@ enum rung_session_end { RUNG_END_FINISHED, RUNG_END_FAILED, RUNG_END_LIMIT, RUNG
 
 struct rung_session_result {
     enum rung_session_end end;
-    char reason[512]; /* why it ended so; empty when finished */
-    uint32_t best;    /* RUNG_NO_MODEL when none is usable */
-    char left[128];   /* what Slurm calls workers that it may still have; empty: it has none */
+    char reason[512];  /* why it ended so; empty when finished */
+    const char *limit; /* RUNG_END_LIMIT: its key in the spec, static; NULL: the time_limit of this start */
+    uint32_t best;     /* RUNG_NO_MODEL when none is usable */
+    char left[128];    /* what Slurm calls workers that it may still have; empty: it has none */
 };
 
 /* Runs until the search is done, a limit is reached or the user interrupts it. The record's status is

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shell.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,18 +15,6 @@
 
 /* ---- the script ---- */
 
-static void write_quoted(struct rung_buf *out, const char *word)
-{
-    rung_buf_char(out, '\'');
-    for (; *word; word++) {
-        if (*word == '\'')
-            rung_buf_text(out, "'\\''");
-        else
-            rung_buf_char(out, *word);
-    }
-    rung_buf_char(out, '\'');
-}
-
 void rung_slurm_script(struct rung_buf *out, const struct rung_slurm_job *job)
 {
     bool brackets = strchr(job->host, ':') != NULL;
@@ -36,11 +25,11 @@ void rung_slurm_script(struct rung_buf *out, const struct rung_slurm_job *job)
     for (char **line = job->cluster->setup; line && *line; line++)
         rung_buf_printf(out, "%s\n", *line);
     rung_buf_text(out, "exec ");
-    write_quoted(out, job->program);
+    rung_shell_word(out, job->program);
     rung_buf_text(out, " worker ");
-    write_quoted(out, address);
+    rung_shell_word(out, address);
     rung_buf_text(out, " --key ");
-    write_quoted(out, job->key);
+    rung_shell_word(out, job->key);
     rung_buf_printf(out, " --trainers %lld --orphan-timeout ", (long long)job->cluster->trainers);
     rung_json_write_number(out, job->orphan_timeout);
     rung_buf_char(out, '\n');

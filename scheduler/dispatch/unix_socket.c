@@ -101,11 +101,27 @@ int rung_unix_listen(int *fd, struct rung_unix_file *file, const char *path, str
     return 0;
 }
 
-void rung_unix_remove(const struct rung_unix_file *file, const char *path)
+bool rung_unix_find(struct rung_unix_file *found, const char *path)
 {
     struct stat info;
 
-    if (lstat(path, &info) == 0 && info.st_dev == file->device && info.st_ino == file->inode)
+    *found = (struct rung_unix_file){0};
+    if (lstat(path, &info) < 0)
+        return false;
+    *found = (struct rung_unix_file){info.st_dev, info.st_ino};
+    return true;
+}
+
+bool rung_unix_same(const struct rung_unix_file *one, const struct rung_unix_file *other)
+{
+    return one->device == other->device && one->inode == other->inode;
+}
+
+void rung_unix_remove(const struct rung_unix_file *file, const char *path)
+{
+    struct rung_unix_file found;
+
+    if (rung_unix_find(&found, path) && rung_unix_same(&found, file))
         unlink(path);
 }
 

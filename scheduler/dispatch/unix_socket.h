@@ -17,6 +17,9 @@ struct rung_unix_file { /* which file a listener made: another may have taken it
  */
 int rung_unix_listen(int *fd, struct rung_unix_file *file, const char *path,
                      struct rung_err *err) RUNG_CHECK_RESULT;
+/* What is at path now, whatever it is: false, and zeros, when nothing is. */
+bool rung_unix_find(struct rung_unix_file *found, const char *path);
+bool rung_unix_same(const struct rung_unix_file *one, const struct rung_unix_file *other);
 /* Removes the listener's file, unless it is another one by now. */
 void rung_unix_remove(const struct rung_unix_file *file, const char *path);
 

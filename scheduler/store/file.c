@@ -3,7 +3,9 @@
  */
 #include "store/file.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/shell.h"
 #include "rung/version.h"
 
 #include <errno.h>
@@ -202,7 +204,12 @@ static int read_header(const char *path, const char *real, bool *empty, struct r
 int rung_file_unmade(const char *path, struct rung_err *err)
 {
     rung_err_set(err, RUNG_EUSE, "%s: is not made yet, no search is in it", path);
-    return rung_err_way_out(err, "rung run FILE --db %s makes it and starts a search in it", path);
+    struct rung_buf shown;
+    rung_buf_init(&shown, RUNG_BUF_UNLIMITED);
+    rung_shell_word(&shown, path);
+    rung_err_way_out(err, "rung run FILE --db %s makes it and starts a search in it", rung_buf_cstr(&shown));
+    rung_buf_free(&shown);
+    return RUNG_EUSE;
 }
 
 static int check_content(const char *path, const char *real, enum rung_store_mode mode, bool *empty,

@@ -12,11 +12,13 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct rung_store {
     sqlite3 *db;
-    char *path; /* as given */
-    char *real; /* resolved */
+    char *path;         /* as given */
+    char *real;         /* resolved */
+    struct stat opened; /* what was there */
     enum rung_store_mode mode;
     struct rung_lock *lock;                    /* NULL in READ mode */
     struct rung_walfile *layer;                /* NULL in READ mode */

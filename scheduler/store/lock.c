@@ -138,6 +138,11 @@ int rung_lock_wal(struct rung_lock *lock, const char *shown, struct rung_err *er
     return 0;
 }
 
+bool rung_lock_has_wal(const struct rung_lock *lock)
+{
+    return lock->wal < 0 || same_file(lock->wal_path, lock->wal);
+}
+
 void rung_lock_release(struct rung_lock *lock)
 {
     if (!lock)

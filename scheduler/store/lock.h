@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rung_lock;
@@ -23,6 +24,8 @@ int rung_lock_take(struct rung_lock **out, const char *database, const char *sho
 /* The same for the WAL, once it is there: it cannot be taken away, as the lock file can. RUNG_EUSE as above.
  */
 int rung_lock_wal(struct rung_lock *lock, const char *shown, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Whether the WAL that was locked still has its name; also where there was none. */
+bool rung_lock_has_wal(const struct rung_lock *lock);
 void rung_lock_release(struct rung_lock *lock); /* removes the file; NULL is allowed */
 
 /* The process that holds the lock, 0 when none does, -1 when one does that cannot be named. */

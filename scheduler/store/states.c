@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "store/file.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +24,9 @@ struct rung_states {
 
 static int fail(struct rung_err *err, const char *path, const char *what)
 {
-    return rung_err_set(err, RUNG_EFAIL, "%s: %s: %s", path, what, strerror(errno));
+    int why = errno;
+    rung_err_set(err, RUNG_EFAIL, "%s: %s: %s", path, what, strerror(why));
+    return why == ENOSPC || why == EDQUOT ? rung_err_remedy(err, RUNG_STORE_FREE_SPACE) : RUNG_EFAIL;
 }
 
 /* A search's name is one part of a path; the check of the spec has made sure, a database from elsewhere has
@@ -35,21 +38,33 @@ static int check_name(const char *search, struct rung_err *err)
     return rung_err_set(err, RUNG_EUSE, "search '%s': is no name for a folder", search);
 }
 
-static int make_folder(const char *path, struct rung_err *err)
+static bool is_folder(const char *path)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static int make_folder(const char *path, struct rung_err *err)
+{
+    if (mkdir(path, 0777) == 0)
         return 0;
+    int why = errno;
+    if (why == EEXIST && is_folder(path))
+        return 0;
+    errno = why;
     return fail(err, path, "cannot be made");
 }
+
+#define TRIES 100 /* of making a folder in one that somebody is removing */
 
 /* FILE.SUFFIX/SEARCH, and the folder that it lies in. */
 static int make_folders(const char *folder, struct rung_err *err)
 {
     char *parent = rung_mem_strndup(folder, (size_t)(strrchr(folder, '/') - folder));
-    int rc = make_folder(parent, err);
-    if (rc == 0)
-        rc = make_folder(folder, err);
+    int rc = -1;
+    for (int i = 0; i < TRIES && rc != 0; i++)
+        if ((rc = make_folder(parent, err)) != 0 || (rc = make_folder(folder, err)) == 0 || is_folder(parent))
+            break;
     free(parent);
     return rc;
 }
@@ -81,6 +96,20 @@ int rung_states_open(struct rung_states **out, const char *database, const char 
     if (rc != 0) {
         rung_states_free(*out);
         *out = NULL;
+    }
+    return rc;
+}
+
+int rung_states_keep(struct rung_states *states, const char **made, struct rung_err *err)
+{
+    char *const folders[] = {states->states, states->logs};
+    int rc = 0;
+    *made = NULL;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && rc == 0; i++) {
+        if (is_folder(folders[i]))
+            continue;
+        rc = make_folders(folders[i], err);
+        *made = *made ? *made : folders[i];
     }
     return rc;
 }

@@ -21,6 +21,9 @@ int rung_states_open(struct rung_states **out, const char *database, const char 
 /* The same, but nothing is made: for who only looks. */
 int rung_states_look(struct rung_states **out, const char *database, const char *search,
                      struct rung_err *err) RUNG_CHECK_RESULT;
+/* Makes the folders again where somebody has removed them: *made is the first of those, NULL when both were
+ * there. RUNG_EFAIL. */
+int rung_states_keep(struct rung_states *states, const char **made, struct rung_err *err) RUNG_CHECK_RESULT;
 void rung_states_free(struct rung_states *states);
 
 /* Absolute paths, appended to buf (cleared first). */

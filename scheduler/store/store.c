@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/shell.h"
 #include "rung/version.h"
 #include "store/file.h"
 #include "store/handle.h"
@@ -27,10 +28,21 @@
 #define WAL_BYTES_KEPT    "33554432" /* what a WAL that a reader held up is cut to afterwards */
 #define BUSY_MILLISECONDS 10000      /* for a person with the sqlite3 shell */
 
+/* The way out is a command, around the database. */
+static int offer(const struct rung_store *store, const char *before, const char *after, struct rung_err *err)
+{
+    struct rung_buf file;
+    rung_buf_init(&file, RUNG_BUF_UNLIMITED);
+    rung_shell_file(&file, store->path);
+    int code = rung_err_way_out(err, "%s %s %s", before, rung_buf_cstr(&file), after);
+    rung_buf_free(&file);
+    return code;
+}
+
 static int report_damage(struct rung_store *store, struct rung_err *err)
 {
     rung_err_set(err, RUNG_EUSE, "%s: is damaged: %s", store->path, sqlite3_errmsg(store->db));
-    rung_err_way_out(err, "save what can be read: sqlite3 %s .recover | sqlite3 NEW.db", store->path);
+    offer(store, "save what can be read: sqlite3", ".recover | sqlite3 NEW.db", err);
     return RUNG_EUSE;
 }
 
@@ -42,9 +54,14 @@ int rung_store_error(struct rung_store *store, const char *what, struct rung_err
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         return report_damage(store, err);
     os = sqlite3_system_errno(store->db) ? sqlite3_system_errno(store->db) : os;
-    if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && os != 0)
-        return rung_err_set(err, RUNG_EFAIL, "%s: %s: %s (%s)", store->path, what, why, strerror(os));
-    return rung_err_set(err, RUNG_EFAIL, "%s: %s: %s", store->path, what, why);
+    bool by_system = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && os != 0;
+    if (by_system)
+        rung_err_set(err, RUNG_EFAIL, "%s: %s: %s (%s)", store->path, what, why, strerror(os));
+    else
+        rung_err_set(err, RUNG_EFAIL, "%s: %s: %s", store->path, what, why);
+    if (code == SQLITE_FULL || (by_system && (os == ENOSPC || os == EDQUOT)))
+        rung_err_remedy(err, RUNG_STORE_FREE_SPACE);
+    return RUNG_EFAIL;
 }
 
 int rung_store_misfit(struct rung_store *store, struct rung_err *err)
@@ -84,7 +101,7 @@ static int check_version(struct rung_store *store, int version, struct rung_err 
         return rung_file_unmade(store->path, err);
     rung_err_set(err, RUNG_EUSE, "%s: has schema version %d, older than this rung's, %d", store->path,
                  version, RUNG_SCHEMA_VERSION);
-    return rung_err_way_out(err, "rung resume %s brings it up to date", store->path);
+    return offer(store, "rung resume", "brings it up to date", err);
 }
 
 static int open_at(struct rung_store *store, const char *name, int flags, struct rung_err *err)
@@ -259,8 +276,32 @@ int rung_store_open(struct rung_store **out, const char *path, enum rung_store_m
         rung_store_close(store);
         return rc;
     }
+    if (stat(store->real, &store->opened) != 0)
+        store->opened = (struct stat){0}; /* gone already, as the first look will say */
     *out = store;
     return 0;
+}
+
+int rung_store_look(const struct rung_store *store, struct rung_err *err)
+{
+    struct stat info;
+    const char *file = "", *what = "another file has taken its place";
+    bool there = stat(store->real, &info) == 0;
+    if (!there && errno != ENOENT && errno != ENOTDIR)
+        return 0; /* it cannot be said */
+    if (!there)
+        what = "was removed or moved away";
+    else if (info.st_ino == store->opened.st_ino && info.st_dev == store->opened.st_dev) {
+        if (!store->lock || rung_lock_has_wal(store->lock))
+            return 0;
+        file = "-wal";
+        what = "was removed, moved away or replaced";
+    }
+    rung_err_set(err, RUNG_EFAIL, "%s%s: %s while it was open: what is recorded from now on would be lost",
+                 store->path, file, what);
+    if (!*file)
+        rung_err_remedy(err, "put it back, with all that was recorded until then");
+    return RUNG_EFAIL;
 }
 
 void rung_store_close(struct rung_store *store)

@@ -17,6 +17,8 @@ enum rung_store_mode {
     RUNG_STORE_CREATE /* made when missing; takes the lock */
 };
 
+#define RUNG_STORE_FREE_SPACE "free some space" /* the remedy where the disk is full */
+
 struct rung_store;
 
 /* Opens path. RUNG_EUSE, with nothing changed on disk, when: it is missing (READ, WRITE), is no SQLite
@@ -29,6 +31,11 @@ int rung_store_open(struct rung_store **out, const char *path, enum rung_store_m
 /* Checkpoints (in write mode), closes, lets the lock go. NULL is allowed. An open transaction is rolled back.
  */
 void rung_store_close(struct rung_store *store);
+
+/* Whether the file that was opened still has its name, and its WAL, too: three system calls. RUNG_EFAIL, with
+ * a remedy, when somebody has removed, moved or replaced it; until it is closed, what was recorded stays in
+ * it. */
+int rung_store_look(const struct rung_store *store, struct rung_err *err) RUNG_CHECK_RESULT;
 
 const char *rung_store_path(const struct rung_store *store); /* as given */
 /* Process id that holds path's write lock, 0 when nobody does. Works in every mode. */

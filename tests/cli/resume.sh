@@ -55,7 +55,7 @@ check "interrupted: no job was run twice" same all <(sort jobs.before jobs)
 rm -f jobs
 rung run s.json --db lim.db --set limits.calls=20 --quiet
 expect "limit: exit status" 3 "" '^rung: s: stopped by a limit'
-check "limit: says how to go on" grep -qx 'rung resume lim.db' err
+check "limit: says how to go on" grep -qx 'rung resume lim.db --set limits.calls=null' err
 rung resume lim.db
 expect "limit: still reached" 3 "" '^rung: s: limits.calls is reached: [0-9]+ calls, the limit is 20$'
 check "limit: names the --set" grep -qx 'rung resume lim.db --search s --set limits.calls=null' err

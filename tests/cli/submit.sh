@@ -67,7 +67,7 @@ rung submit --resume bad
 expect "which is no better later" 1 "" '^rung: bad: no model ended with a finite score$'
 rung submit s.json --wait --set name=limited --set limits.calls=3
 expect "stopped by a limit" 3 "" '^rung: limited: stopped by a limit: '
-check "the way on" holds err '^rung submit --resume limited --db rung.db$'
+check "the way on" holds err '^rung submit --resume limited --set limits.calls=null --db rung.db$'
 rung submit --resume limited
 expect "the limit is reached already" 3 "" '^rung: limited: limits.calls is reached: [0-9]+ calls, the limit is 3$'
 check "the --set that lifts it" holds err '^rung submit --resume limited --set limits.calls=null --db rung.db$'

@@ -80,6 +80,44 @@ static void a_path_that_is_too_long_says_so(void **state)
     assert_non_null(strstr(err.text, "No such file"));
 }
 
+static void a_socket_that_was_removed_is_made_again(void **state)
+{
+    (void)state;
+    struct rung_control *control = control_of();
+    int warned = heard.warned;
+    rung_control_look(control);
+    assert_int_equal(heard.warned, warned);
+    assert_int_equal(unlink(path), 0);
+    rung_control_look(control);
+    assert_true(rung_client_answers(path));
+    rung_control_look(control);
+    assert_int_equal(heard.warned, warned + 1);
+    assert_non_null(strstr(heard.warning, "was removed, and is made again"));
+    rung_control_free(control);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_place_that_another_has_taken_is_left_to_him(void **state)
+{
+    (void)state;
+    struct rung_control *control = control_of();
+    struct rung_unix_file file;
+    struct rung_err err;
+    int warned = heard.warned, fd;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rung_unix_listen(&fd, &file, path, &err), 0);
+    for (int i = 0; i < 3; i++)
+        rung_control_look(control);
+    assert_int_equal(heard.warned, warned + 1);
+    assert_non_null(strstr(heard.warning, "another process listens there"));
+    rung_unix_remove(&file, path); /* he goes */
+    close(fd);
+    rung_control_look(control);
+    assert_int_equal(heard.warned, warned + 2);
+    assert_true(rung_client_answers(path));
+    rung_control_free(control);
+}
+
 static void who_took_its_place_keeps_it(void **state)
 {
     (void)state;
@@ -298,6 +336,8 @@ int main(void)
         TEST(a_living_ones_is_refused),
         TEST(another_kind_of_file_is_left_alone),
         TEST(a_path_that_is_too_long_says_so),
+        TEST(a_socket_that_was_removed_is_made_again),
+        TEST(a_place_that_another_has_taken_is_left_to_him),
         TEST(who_took_its_place_keeps_it),
         TEST(a_command_is_heard_and_answered),
         TEST(who_leaves_is_told_of),

@@ -130,6 +130,28 @@ static void test_prefix_that_cuts_a_character_drops_it(void **state)
     assert_int_equal((unsigned char)err.text[strlen(err.text) - 1], 'a');
 }
 
+/* What must be done first is known where the error is, the command with which it goes on elsewhere. */
+static void test_a_command_follows_a_remedy(void **state)
+{
+    (void)state;
+    struct rung_err err;
+    rung_err_set(&err, RUNG_EFAIL, "no room");
+    assert_int_equal(rung_err_remedy(&err, "free %s space", "some"), RUNG_EFAIL);
+    assert_string_equal(err.way_out, "free some space");
+    assert_int_equal(rung_err_then(&err, "rung resume a.db"), RUNG_EFAIL);
+    assert_string_equal(err.way_out, "free some space, then: rung resume a.db");
+    rung_err_then(&err, "rung serve a.db"); /* it is complete */
+    assert_string_equal(err.way_out, "free some space, then: rung resume a.db");
+    rung_err_set(&err, RUNG_EFAIL, "no trainer");
+    rung_err_then(&err, "rung resume a.db");
+    assert_string_equal(err.way_out, "rung resume a.db");
+    rung_err_way_out(&err, "another way");
+    rung_err_then(&err, "rung resume a.db");
+    assert_string_equal(err.way_out, "another way");
+    assert_int_equal(rung_err_remedy(NULL, "x"), RUNG_EFAIL);
+    assert_int_equal(rung_err_then(NULL, "x"), RUNG_EFAIL);
+}
+
 static void test_exit_statuses(void **state)
 {
     (void)state;
@@ -151,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_long_text_is_cut_at_a_character),
         cmocka_unit_test(test_long_prefix_cuts_the_reason_not_the_memory),
         cmocka_unit_test(test_prefix_that_cuts_a_character_drops_it),
+        cmocka_unit_test(test_a_command_follows_a_remedy),
         cmocka_unit_test(test_exit_statuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,12 +50,6 @@ static const char *clip(const char *text, size_t width)
     return taken();
 }
 
-static const char *shell(const char *text)
-{
-    rung_human_shell(&out, text);
-    return taken();
-}
-
 static const char *safe(const char *text)
 {
     rung_human_text(&out, text);
@@ -121,16 +115,6 @@ static void test_clip_counts_characters(void **state)
     assert_int_equal(rung_human_width("a€ß"), 3);
 }
 
-static void test_shell(void **state)
-{
-    (void)state;
-    assert_string_equal(shell("four-circles.db"), "four-circles.db");
-    assert_string_equal(shell("my search.db"), "'my search.db'");
-    assert_string_equal(shell("it's"), "'it'\\''s'");
-    assert_string_equal(shell("$(x)"), "'$(x)'");
-    assert_string_equal(shell(""), "''");
-}
-
 static void test_nothing_drives_the_terminal(void **state)
 {
     (void)state;
@@ -154,9 +138,11 @@ static void test_time_and_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_clip_counts_characters),
-        cmocka_unit_test(test_shell),          cmocka_unit_test(test_nothing_drives_the_terminal),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_clip_counts_characters),
+        cmocka_unit_test(test_nothing_drives_the_terminal),
         cmocka_unit_test(test_time_and_count),
     };
     rung_buf_init(&out, RUNG_BUF_UNLIMITED);

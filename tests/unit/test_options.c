@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -183,6 +184,25 @@ static void test_integer_names_its_option(void **state)
     rung_options_free(&a);
 }
 
+static void line_is(const char *expected, struct rung_arguments *a)
+{
+    char *line = rung_options_line("retry", a);
+    assert_string_equal(line, expected);
+    free(line);
+    rung_options_free(a);
+}
+
+static void test_line_can_be_typed_again(void **state)
+{
+    (void)state;
+    struct rung_arguments a;
+    struct rung_err err;
+    assert_int_equal(PARSE(&a, &err, "a b.db", "-q", "-n", "5", "3", "--set=k=[1, 2]"), 0);
+    line_is("rung retry --quiet -n 5 --set 'k=[1, 2]' 'a b.db' 3", &a);
+    assert_int_equal(PARSE(&a, &err, "--db", "-x.db", "--", "y.db", "-s"), 0);
+    line_is("rung retry --db -x.db -- y.db -s", &a);
+}
+
 static void test_help_text(void **state)
 {
     (void)state;
@@ -212,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_integer_names_its_option),
+        cmocka_unit_test(test_line_can_be_typed_again),
         cmocka_unit_test(test_help_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void the_script_becomes_the_worker(void **state)
     struct rung_slurm_job job = job_of(&cluster);
     char *script = script_of(&job);
     assert_string_equal(script, "#!/bin/sh\n"
-                                "exec '/opt/rung/bin/rung' worker 'head:7700' --key '/home/me/demo.db.key' "
+                                "exec /opt/rung/bin/rung worker head:7700 --key /home/me/demo.db.key "
                                 "--trainers 1 --orphan-timeout 60\n");
     free(script);
 }
@@ -63,10 +63,9 @@ static void the_script_begins_with_the_lines_of_the_spec(void **state)
     job.host = "fe80::1";
     job.orphan_timeout = 1.5;
     char *script = script_of(&job);
-    assert_string_equal(script,
-                        "#!/bin/sh\nmodule load cuda\nulimit -c 0\n"
-                        "exec '/opt/rung/bin/rung' worker '[fe80::1]:7700' --key '/home/me/demo.db.key' "
-                        "--trainers 4 --orphan-timeout 1.5\n");
+    assert_string_equal(script, "#!/bin/sh\nmodule load cuda\nulimit -c 0\n"
+                                "exec /opt/rung/bin/rung worker '[fe80::1]:7700' --key /home/me/demo.db.key "
+                                "--trainers 4 --orphan-timeout 1.5\n");
     free(script);
 }
 
@@ -81,7 +80,7 @@ static void a_shell_understands_the_script_whatever_the_paths_are(void **state)
     job.program = "/usr/bin/printf";
     job.key = strange;
     char *script = script_of(&job);
-    char *exec = strstr(script, "worker 'head:7700'");
+    char *exec = strstr(script, "worker head:7700");
     assert_non_null(exec);
     snprintf(command, sizeof command, "exec printf '%%s|' %s", exec);
     FILE *shell = popen(command, "r");

@@ -281,6 +281,29 @@ static void folders_that_cannot_be_made_are_an_error(void **state)
     assert_non_null(strstr(err.text, "No such file"));
 }
 
+static void folders_are_made_again(void **state)
+{
+    (void)state;
+    const char *made = "";
+    struct rung_err err = {0};
+    assert_int_equal(rung_states_keep(states, &made, &err), 0);
+    assert_null(made);
+    assert_int_equal(rmdir(in_folder("a.db.logs/one")), 0);
+    assert_int_equal(rung_states_keep(states, &made, &err), 0);
+    assert_non_null(strstr(made, "a.db.logs/one"));
+    assert_int_equal(rmdir(in_folder("a.db.states/one")), 0);
+    assert_int_equal(rmdir(in_folder("a.db.states")), 0);
+    assert_int_equal(rung_states_keep(states, &made, &err), 0);
+    assert_non_null(strstr(made, "a.db.states/one"));
+    put_attempt(3, 1, 7, "x");
+    assert_int_equal(rung_states_adopt(states, 3, 1, 7, &err), 0);
+    rung_states_remove(states, 3, 1);
+    assert_int_equal(rmdir(in_folder("a.db.states/one")), 0);
+    write_file(in_folder("a.db.states/one"), "x", 1);
+    assert_int_equal(rung_states_keep(states, &made, &err), RUNG_EFAIL);
+    assert_non_null(strstr(err.text, "a.db.states/one: cannot be made: File exists"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -298,6 +321,7 @@ int main(void)
         TEST(delete_says_what_it_cannot_remove),
         TEST(names_that_leave_the_folder_are_refused),
         TEST(folders_that_cannot_be_made_are_an_error),
+        TEST(folders_are_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

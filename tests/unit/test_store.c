@@ -162,6 +162,53 @@ static void readers_see_each_commit_at_once(void **state)
     live_close(&live);
 }
 
+/* ---- files that others take away ---- */
+
+static void is_missed(const struct rung_store *store, const char *what)
+{
+    struct rung_err err = {0};
+    assert_int_equal(rung_store_look(store, &err), RUNG_EFAIL);
+    if (!strstr(err.text, what))
+        fail_msg("no \"%s\" in %s", what, err.text);
+}
+
+static void notices_who_takes_the_database_away(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db"), *away = in_folder("b.db");
+    struct rung_err err = {0};
+    struct rung_store *store = open_store(path, RUNG_STORE_CREATE),
+                      *reader = open_store(path, RUNG_STORE_READ);
+    assert_int_equal(rung_store_look(store, &err), 0);
+    assert_int_equal(rung_store_look(reader, &err), 0);
+    assert_int_equal(rename(path, away), 0);
+    is_missed(store, "a.db: was removed or moved away");
+    write_file(path, "x", 1);
+    is_missed(store, "a.db: another file has taken its place");
+    assert_int_equal(rename(away, path), 0);
+    assert_int_equal(rung_store_look(store, &err), 0);
+    assert_int_equal(rename(in_folder("a.db-wal"), away), 0);
+    is_missed(store, "a.db-wal: was removed");
+    rung_store_close(reader);
+    rung_store_close(store);
+}
+
+/* What was recorded is in the file when it is put back. */
+static void what_was_recorded_goes_with_the_file(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db"), *away = in_folder("b.db");
+    struct rung_search_spec spec = help_spec(9, 3);
+    struct live live = {0};
+    live_create(&live, path, "x", &spec);
+    live_start(&live);
+    live_answer(&live, some_score);
+    assert_int_equal(rename(path, away), 0);
+    live_close(&live);
+    assert_int_equal(rename(away, path), 0);
+    assert_sql(path, "SELECT count(*) FROM history", "1");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -175,6 +222,8 @@ int main(void)
         TEST(closing_undoes_an_open_transaction),
         TEST(another_tools_write_in_between_is_no_obstacle),
         TEST(readers_see_each_commit_at_once),
+        TEST(notices_who_takes_the_database_away),
+        TEST(what_was_recorded_goes_with_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
