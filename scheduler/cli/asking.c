@@ -113,6 +113,11 @@ static int read_address(struct rung_asking *asking, const struct rung_arguments 
     return 0;
 }
 
+static int key_without_address(struct rung_err *err)
+{
+    return rung_err_set(err, RUNG_EUSE, "--key: is for --to ADDRESS");
+}
+
 static int read_where(struct rung_asking *asking, const struct rung_arguments *arguments,
                       struct rung_err *err)
 {
@@ -121,7 +126,7 @@ static int read_where(struct rung_asking *asking, const struct rung_arguments *a
     if (to)
         return read_address(asking, arguments, to, err);
     if (rung_options_has(arguments, "key"))
-        return rung_err_set(err, RUNG_EUSE, "--key: is for --to ADDRESS");
+        return key_without_address(err);
     asking->database = database ? database : RUNG_ASKING_DATABASE;
     asking->socket = rung_asking_socket(asking->database);
     asking->way = rung_asking_way(asking->database);
@@ -305,6 +310,8 @@ int rung_asking_question(const char *command, const struct rung_arguments *argum
     int code;
 
     *asked = rung_options_has(arguments, "db") || rung_options_has(arguments, "to");
+    if (!*asked && rung_options_has(arguments, "key"))
+        return key_without_address(err);
     if (!*asked && arguments->word_count > 0)
         return 0;
     if (!*asked) {

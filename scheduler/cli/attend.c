@@ -2,12 +2,18 @@
 #include "cli/attend.h"
 
 #include "base/mem.h"
+#include "cli/presence.h"
 #include "cli/timeleft.h"
 #include "dispatch/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+enum trainers { PRESENT, GIVEN, IN_TURN };
+
 struct rung_attend {
+    enum trainers trainers; /* that forecasts are for */
+    struct rung_presence presence;
     struct rung_timeleft *timeleft;
     struct rung_watcher forecaster; /* of timeleft */
     struct rung_progress **displays;
@@ -18,6 +24,7 @@ static void noted(void *context, const struct rung_note *note)
 {
     struct rung_attend *attend = context;
 
+    rung_presence_hear(&attend->presence, note);
     attend->forecaster.note(attend->forecaster.context, note);
     for (size_t i = 0; i < attend->count; i++) {
         struct rung_watcher watcher = rung_progress_watcher(attend->displays[i]);
@@ -28,7 +35,14 @@ static void noted(void *context, const struct rung_note *note)
 static void batch_end(void *context)
 {
     struct rung_attend *attend = context;
+    const struct rung_presence *presence = &attend->presence;
+    double lately = rung_presence_mean(presence, rung_clock_wall());
 
+    if (attend->trainers == IN_TURN && isfinite(lately))
+        rung_timeleft_trainers(attend->timeleft, lately);
+    else if (attend->trainers == PRESENT)
+        rung_timeleft_trainers(attend->timeleft,
+                               fmax(1, (double)(presence->local + rung_presence_remote(presence))));
     attend->forecaster.batch_end(attend->forecaster.context);
 }
 
@@ -44,6 +58,7 @@ struct rung_attend *rung_attend_create(struct rung_session_options *session, str
                                             .store = session->store,
                                             .name = session->name};
 
+    rung_presence_init(&attend->presence, session->trainers);
     attend->timeleft = rung_timeleft_create(&options);
     attend->forecaster = rung_timeleft_watcher(attend->timeleft);
     *watcher = (struct rung_watcher){.context = attend, .note = noted, .batch_end = batch_end};
@@ -58,13 +73,20 @@ void rung_attend_free(struct rung_attend *attend)
     if (!attend)
         return;
     rung_timeleft_free(attend->timeleft);
+    rung_presence_free(&attend->presence);
     free(attend->displays);
     free(attend);
 }
 
 void rung_attend_trainers(struct rung_attend *attend, size_t trainers)
 {
-    rung_timeleft_trainers(attend->timeleft, trainers > 0 ? trainers : 1);
+    attend->trainers = GIVEN;
+    rung_timeleft_trainers(attend->timeleft, (double)trainers);
+}
+
+void rung_attend_turns(struct rung_attend *attend)
+{
+    attend->trainers = IN_TURN;
 }
 
 void rung_attend_add(struct rung_attend *attend, struct rung_progress *progress)

@@ -19,8 +19,9 @@ struct rung_attend;
 struct rung_attend *rung_attend_create(struct rung_session_options *session, struct rung_watcher *watcher);
 void rung_attend_free(struct rung_attend *attend); /* NULL is allowed */
 
-/* Forecasts are for so many trainers from now on. */
-void rung_attend_trainers(struct rung_attend *attend, size_t trainers);
+/* Forecasts are for the session's trainers and those that other machines have now, unless it is said that: */
+void rung_attend_trainers(struct rung_attend *attend, size_t trainers); /* there will be so many */
+void rung_attend_turns(struct rung_attend *attend); /* it shares them: those that it has had lately count */
 
 /* The progress is borrowed until it is removed. */
 void rung_attend_add(struct rung_attend *attend, struct rung_progress *progress);

@@ -77,7 +77,6 @@ void rung_visit_tick(void *context)
         if (!watched)
             continue;
         rung_daemon_view(serving->daemon, search->handle, &view);
-        rung_attend_trainers(search->attend, view.trainers);
         rung_attend_display(search->attend, &view);
     }
 }

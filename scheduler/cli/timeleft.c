@@ -26,6 +26,8 @@
 #define MEAN_OF      500   /* models, for the mean call */
 #define UNKNOWN      SIZE_MAX
 
+#define LEAST_TRAINERS 0.001 /* who has fewer, of many that take turns, is told of as many */
+
 struct result {
     uint32_t model;
     int64_t calls;
@@ -54,6 +56,7 @@ struct rung_timeleft {
     double next;      /* seconds since 1970: no forecast before */
     /* The last forecast. */
     double made_at;
+    double stretch; /* seconds that pass while a trainer works for one */
     struct rung_amount left;
     struct rung_curve_guess final;
     uint32_t leader;
@@ -185,7 +188,7 @@ static void forecast_left(struct rung_timeleft *timeleft, double at)
 {
     const struct rung_spec *spec = timeleft->with.spec;
     struct rung_virtual_running *running = rung_mem_zalloc(timeleft->busy + 1, sizeof *running);
-    size_t count = 0;
+    size_t count = 0, trainers = timeleft->with.trainers;
     struct rung_outlook outlook;
 
     for (size_t k = 0; k < timeleft->running_count && count < timeleft->busy; k++)
@@ -200,7 +203,7 @@ static void forecast_left(struct rung_timeleft *timeleft, double at)
                                            .cast_count = timeleft->known_count,
                                            .cast_stride = timeleft->stride,
                                            .priority = spec->search.priority,
-                                           .trainers = timeleft->with.trainers,
+                                           .trainers = trainers > count ? trainers : count,
                                            .processors = rung_processors(),
                                            .jobs_only = true,
                                            .draws_max = DRAWS,
@@ -293,7 +296,7 @@ static double within_limit(const struct rung_timeleft *timeleft, double at, doub
     double ran = fmax(0, at - timeleft->with.now);
     double until = fmin(limit - timeleft->with.elapsed_before, timeleft->with.time_limit);
 
-    left = fmax(0, left - fmax(0, at - timeleft->made_at));
+    left = fmax(0, timeleft->stretch * left - fmax(0, at - timeleft->made_at));
     return fmin(left, fmax(0, until - ran));
 }
 
@@ -380,6 +383,7 @@ struct rung_timeleft *rung_timeleft_create(const struct rung_timeleft_options *o
     rung_buf_init(&timeleft->text, RUNG_BUF_UNLIMITED);
     gethostname(timeleft->host, sizeof timeleft->host - 1);
     timeleft->stride = models > MODELS_KNOWN ? (size_t)((models + MODELS_KNOWN - 1) / MODELS_KNOWN) : 1;
+    timeleft->stretch = 1;
     timeleft->left = (struct rung_amount){NAN, NAN, NAN};
     timeleft->final.value = NAN;
     timeleft->leader = RUNG_NO_MODEL;
@@ -402,9 +406,10 @@ void rung_timeleft_free(struct rung_timeleft *timeleft)
     free(timeleft);
 }
 
-void rung_timeleft_trainers(struct rung_timeleft *timeleft, size_t trainers)
+void rung_timeleft_trainers(struct rung_timeleft *timeleft, double trainers)
 {
-    timeleft->with.trainers = trainers;
+    timeleft->with.trainers = trainers < 1.5 ? 1 : (size_t)(trainers + 0.5);
+    timeleft->stretch = trainers < 1 ? 1 / fmax(trainers, LEAST_TRAINERS) : 1;
 }
 
 struct rung_watcher rung_timeleft_watcher(struct rung_timeleft *timeleft)

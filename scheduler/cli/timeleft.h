@@ -31,8 +31,8 @@ struct rung_timeleft_options {
 struct rung_timeleft *rung_timeleft_create(const struct rung_timeleft_options *options);
 void rung_timeleft_free(struct rung_timeleft *timeleft); /* NULL is allowed */
 
-/* Forecasts are for so many trainers from now on; at least 1. */
-void rung_timeleft_trainers(struct rung_timeleft *timeleft, size_t trainers);
+/* Forecasts are for so many trainers from now on; less than one is one for a part of the time. */
+void rung_timeleft_trainers(struct rung_timeleft *timeleft, double trainers);
 
 struct rung_watcher rung_timeleft_watcher(struct rung_timeleft *timeleft);
 

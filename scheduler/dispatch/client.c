@@ -72,7 +72,7 @@ static void on_message(void *context, struct rung_wire *wire, const struct rung_
     if (client->over)
         return;
     if (strcmp(rung_said_string(message, "type"), "refused") == 0)
-        end(client, rung_err_set(client->err, RUNG_EUSE, "%s: the daemon refuses: %s", client->where,
+        end(client, rung_err_set(client->err, RUNG_EUSE, "%s: refuses: %s", client->where,
                                  rung_said_string(message, "reason")));
     else
         client->options->said(client->options->context, client, message);
@@ -92,6 +92,8 @@ static void on_closed(void *context, struct rung_wire *wire, bool broken, const 
     struct rung_client *client = context;
 
     (void)wire, (void)broken;
+    if (client->over) /* the last word may have come with it */
+        return;
     end(client,
         rung_err_set(client->err, client->open ? RUNG_EFAIL : RUNG_EUSE, "%s: %s", client->where, reason));
 }

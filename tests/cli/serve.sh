@@ -90,7 +90,7 @@ expect "no address" 2 "" '^rung: --to: '
 rung top --to 127.0.0.1:1 --key secret --db rung.db
 expect "two daemons" 2 "" '^rung: --to and --db: '
 rung top rung.db --key secret
-expect "a key for nothing, and a database" 0
+expect "a key for nothing, and a database" 2 "" '^rung: --key: is for --to ADDRESS$'
 ln -s rung.db link.db
 rung list --db link.db
 expect "by a link to its database" 0 '^s +finished'

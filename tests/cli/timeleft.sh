@@ -24,6 +24,16 @@ assert left and all(low <= value <= high for _, value, low, high in left)
 assert left[-1][1] < left[0][1], "it does not get less"
 P
 check "the interval holds what is told, and it gets less" python3 times.py
+rung key secret
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$RUNG" worker 127.0.0.1:"$port" --key secret --trainers 3 --quiet 2>worker.err &
+worker=$!
+rung run s.json --set name=far --db s.db --trainers 0 --listen 127.0.0.1:"$port" --key secret
+kill $worker 2>/dev/null
+wait $worker
+expect "trainers of another machine" 0 "" ', left [0-9.:]+ ?s? \([0-9.:]+ ?s? to [0-9.:]+ ?s?\)$'
+check "after most steps, and less and less" python3 times.py
+check "from the first steps on" sh -c 'test "$(grep -c ", left" err)" -ge $(($(grep -c "^bracket" err) * 2 / 3))'
 rung run s.json --quiet --set name=q --db s.db
 expect "quiet" 0
 check "nothing is said" test ! -s err

@@ -121,7 +121,7 @@ workers_come() {
     same_result come local
     same "3 remote" "$(sql come "select count(distinct trainer) || ' ' || kind from trainers group by kind")" trainers
     has commands "--job-name=rung-come-" "--array=0-2" "--cpus-per-task=1" "--output=$DIR/come.db.logs/come/slurm-%A_%a.log"
-    grep -q -- "--key '$DIR/come.db.key' --trainers 1 --orphan-timeout 60\$" fake/script
+    grep -q -- "--key '\?$DIR/come.db.key'\? --trainers 1 --orphan-timeout 60\$" fake/script
     ! grep -q "$(cat come.db.key)" fake/script commands
 }
 
@@ -148,7 +148,7 @@ a_shared_folder() {
     test -s shared/rung.key -a -s shared/slurm-41_1.log
     test ! -e folder.db.key
     rung 0 run folder.json --db folder.db --slurm 2
-    has fake/script "--key '$DIR/shared/rung.key'"
+    grep -q -- "--key '\?$DIR/shared/rung.key'\? " fake/script
 }
 
 # The process is gone without a word, long before its lease would be over.
