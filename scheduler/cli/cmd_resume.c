@@ -14,15 +14,18 @@
 
 /* ---- refusals ---- */
 
-static bool refuse_limit(const struct rung_stored *stored, const char *database)
+static bool refuse_limit(const struct rung_stored *stored, const struct rung_launch_search *search)
 {
     struct rung_err why;
     const char *key;
 
     if (!rung_reopen_limit(stored, &key, &why))
         return false;
-    struct rung_finish finish = {
-        .database = database, .search = stored->row.name, .named = true, .limit = key};
+    struct rung_finish finish = {.database = search->database,
+                                 .search = stored->row.name,
+                                 .named = true,
+                                 .again = search->again,
+                                 .limit = key};
     rung_finish_way_out(&finish, "resume", &why);
     fprintf(stderr, "rung: %s\n%s\n", why.text, why.way_out);
     return true;
@@ -50,7 +53,8 @@ static int change(struct rung_reopen *reopen, struct rung_stored *stored,
 
     while ((assignments[count] = rung_options_each(arguments, "set", &cursor)))
         count++;
-    int code = rung_reopen_change(reopen, stored, assignments, count, false, err);
+    bool elsewhere = rung_launch_elsewhere(arguments, stored->spec);
+    int code = rung_reopen_change(reopen, stored, assignments, count, elsewhere, err);
     free(assignments);
     return code;
 }
@@ -66,7 +70,7 @@ static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
         (code = refuse_ended(search, stored, err)) < 0 ||
         (code = change(&reopen, stored, arguments, err)) < 0)
         goto out;
-    if (refuse_limit(stored, search->database)) {
+    if (refuse_limit(stored, search)) {
         code = 3;
         goto out;
     }
@@ -80,6 +84,8 @@ static int go_on(struct rung_launch_search *search, struct rung_stored *stored,
         rung_launch_cancel(&launch);
         goto out;
     }
+    if (reopen.absent && !launch.quiet)
+        fprintf(stderr, "rung: note: %s\n", reopen.absent);
     if (reopen.note && !launch.quiet)
         fprintf(stderr, "rung: note: %s\n", reopen.note);
     search->spec = stored->spec;
@@ -156,14 +162,17 @@ int rung_cmd_resume(const struct rung_arguments *arguments, struct rung_err *err
     const char *name = rung_options_value(arguments, "search");
     struct rung_launch_search search = {.named = name != NULL};
     struct rung_stored stored = {0};
+    char *again;
     int code;
 
-    if ((code = choose_database(arguments, &search.database, err)) < 0)
+    if ((code = choose_database(arguments, &search.database, err)) < 0 ||
+        (code = rung_launch_check(arguments, err)) < 0)
         return code;
     code = print_finished(search.database, name, rung_options_has(arguments, "quiet"),
                           rung_options_has(arguments, "set"), err);
     if (code != 0)
         return code < 0 ? code : 0;
+    search.again = again = rung_launch_again(arguments);
     if ((code = rung_store_open(&search.store, search.database, RUNG_STORE_WRITE, err)) == 0 &&
         (code = rung_stored_load(&stored, search.store, name, err)) == 0) {
         search.name = stored.row.name;
@@ -176,5 +185,6 @@ int rung_cmd_resume(const struct rung_arguments *arguments, struct rung_err *err
     rung_record_free(search.record);
     rung_store_close(search.store);
     rung_stored_free(&stored);
+    free(again);
     return code;
 }

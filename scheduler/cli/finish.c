@@ -75,6 +75,8 @@ static char *command_line(const struct rung_finish *finish, const char *verb)
         rung_buf_text(&text, " --search ");
         rung_shell_word(&text, finish->search);
     }
+    if (resume && finish->again)
+        rung_buf_text(&text, finish->again);
     if (resume && finish->limit)
         rung_buf_printf(&text, " --set %s=null", finish->limit);
     return text.data;

@@ -16,6 +16,7 @@ struct rung_finish {
     const char *search;
     bool named;               /* commands that are told need --search */
     bool done;                /* nothing is left that a resume could do */
+    const char *again;        /* options that a resume needs, too, each behind a blank; NULL: none */
     const char *limit;        /* key of the limit that a resume has to lift, or NULL */
     FILE *out;                /* for the ending; NULL: print none */
     size_t columns;           /* of the table, where out is no terminal; 0: as many as it has */

@@ -74,13 +74,12 @@ static void choose_key(struct rung_hire *hire, const char *given, const char *da
     free(beside);
 }
 
-static int read_options(struct rung_hire *hire, const struct rung_arguments *arguments,
-                        const struct rung_spec *spec, struct rung_err *err)
+int rung_hire_read(struct rung_hire *hire, const struct rung_arguments *arguments, int64_t trainers,
+                   struct rung_err *err)
 {
     const char *orphan = rung_options_value(arguments, "orphan-timeout");
     int64_t most = 0;
-    int code =
-        rung_options_integer(arguments, "slurm", 1, RUNG_REMOTE_SLOTS / spec->cluster.trainers, &most, err);
+    int code = rung_options_integer(arguments, "slurm", 1, RUNG_REMOTE_SLOTS / trainers, &most, err);
 
     if (code < 0)
         return code;
@@ -100,7 +99,7 @@ int rung_hire_prepare(struct rung_hire *hire, const struct rung_arguments *argum
                       struct rung_err *err)
 {
     const struct rung_cluster_spec *cluster = &spec->cluster;
-    int code = read_options(hire, arguments, spec, err);
+    int code = rung_hire_read(hire, arguments, cluster->trainers, err);
 
     if (code < 0 || hire->slurm.most == 0)
         return code;

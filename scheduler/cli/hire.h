@@ -17,6 +17,9 @@ struct rung_hire {
     bool key_made;
 };
 
+/* Reads --slurm, for workers of so many trainers, and --orphan-timeout. RUNG_EUSE. */
+int rung_hire_read(struct rung_hire *hire, const struct rung_arguments *arguments, int64_t trainers,
+                   struct rung_err *err) RUNG_CHECK_RESULT;
 /* Reads --slurm, --orphan-timeout, --key and the spec's cluster. folder: of the spec, to which cluster.folder
  * is relative. RUNG_EUSE: Slurm's commands are not here, or what was given cannot be used. Free hire also
  * then. */

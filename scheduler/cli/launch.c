@@ -55,10 +55,11 @@ static int read_listen(struct rung_launch *launch, const struct rung_arguments *
     return 0;
 }
 
+/* spec NULL: any that has trainers. */
 static int count_trainers(struct rung_launch *launch, const struct rung_arguments *arguments,
                           const struct rung_spec *spec, struct rung_err *err)
 {
-    int64_t count = launch->hire.slurm.most > 0 ? 0 : spec->trainer.count;
+    int64_t count = launch->hire.slurm.most > 0 ? 0 : spec ? spec->trainer.count : 1;
     const char *what = rung_options_has(arguments, "trainers") ? "--trainers" : "trainer.count";
 
     if (rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
@@ -74,7 +75,8 @@ int rung_launch_daemon(struct rung_launch *launch, const struct rung_arguments *
 {
     int64_t count = (int64_t)rung_processors();
 
-    *launch = (struct rung_launch){.time_limit = INFINITY, .quiet = rung_options_has(arguments, "quiet")};
+    *launch = (struct rung_launch){
+        .time_limit = INFINITY, .quiet = rung_options_has(arguments, "quiet"), .socket = -1};
     if (read_listen(launch, arguments, err) < 0 ||
         rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, err) < 0)
         return RUNG_EUSE;
@@ -84,6 +86,53 @@ int rung_launch_daemon(struct rung_launch *launch, const struct rung_arguments *
     return 0;
 }
 
+static int read_time_limit(struct rung_launch *launch, const struct rung_arguments *arguments,
+                           struct rung_err *err)
+{
+    const char *limit = rung_options_value(arguments, "time-limit");
+
+    if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
+        return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
+                            limit);
+    return 0;
+}
+
+int rung_launch_check(const struct rung_arguments *arguments, struct rung_err *err)
+{
+    struct rung_launch launch = {.socket = -1};
+    int code;
+
+    if ((code = rung_hire_read(&launch.hire, arguments, 1, err)) == 0 &&
+        (code = read_listen(&launch, arguments, err)) == 0 &&
+        (code = count_trainers(&launch, arguments, NULL, err)) == 0)
+        code = read_time_limit(&launch, arguments, err);
+    rung_launch_free(&launch);
+    return code;
+}
+
+bool rung_launch_elsewhere(const struct rung_arguments *arguments, const struct rung_spec *spec)
+{
+    bool hires = rung_options_has(arguments, "slurm");
+    int64_t count = hires ? 0 : spec->trainer.count;
+
+    return (hires || rung_options_has(arguments, "listen")) &&
+           rung_options_integer(arguments, "trainers", 0, RUNG_TRAINERS_MAX, &count, NULL) == 0 && count == 0;
+}
+
+char *rung_launch_again(const struct rung_arguments *arguments)
+{
+    static const char *const names[] = {"trainers", "listen",         "key", "heartbeat",
+                                        "slurm",    "orphan-timeout", NULL};
+    struct rung_buf text;
+
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    if (rung_options_has(arguments, "listen") || rung_options_has(arguments, "slurm"))
+        rung_options_again(&text, arguments, names);
+    char *again = rung_mem_strdup(rung_buf_cstr(&text));
+    rung_buf_free(&text);
+    return again;
+}
+
 /* By name, for one that is not there yet, or by file. It is not opened: closing it would drop SQLite's locks.
  */
 static bool is_database(const char *path, const char *database)
@@ -91,6 +140,22 @@ static bool is_database(const char *path, const char *database)
     struct stat one, other;
     return strcmp(path, database) == 0 || (stat(path, &one) == 0 && stat(database, &other) == 0 &&
                                            one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
+/* Here, since from its recording on a search is one that has begun. */
+static int open_socket(struct rung_launch *launch, const struct rung_arguments *arguments,
+                       struct rung_err *err)
+{
+    int port, code;
+
+    if (!launch->listens)
+        return 0;
+    if ((code = rung_address_listen(&launch->socket, &port, &launch->listen.address, err)) == 0)
+        return 0;
+    launch->socket = -1;
+    if (rung_options_has(arguments, "listen"))
+        rung_err_prefix(err, "--listen");
+    return code;
 }
 
 static int open_events(struct rung_launch *launch, struct rung_err *err)
@@ -109,19 +174,18 @@ static int read_and_open(struct rung_launch *launch, const struct rung_arguments
                          const struct rung_spec *spec, const char *database, const char *folder,
                          struct rung_err *err)
 {
-    const char *limit = rung_options_value(arguments, "time-limit"),
-               *key = rung_options_value(arguments, "key");
+    const char *key = rung_options_value(arguments, "key");
     int code;
 
     if ((code = rung_hire_prepare(&launch->hire, arguments, spec, database, folder, err)) < 0 ||
         (code = read_listen(launch, arguments, err)) < 0 ||
-        (code = count_trainers(launch, arguments, spec, err)) < 0)
+        (code = count_trainers(launch, arguments, spec, err)) < 0 ||
+        (code = read_time_limit(launch, arguments, err)) < 0)
         return code;
-    if (limit && !rung_spec_duration_text(limit, &launch->time_limit))
-        return rung_err_set(err, RUNG_EUSE, "--time-limit: \"%s\" is no duration such as 90, 10m or 2h",
-                            limit);
     if (launch->events_path && is_database(launch->events_path, database))
         return rung_err_set(err, RUNG_EUSE, "--events %s: is the database", launch->events_path);
+    if ((code = open_socket(launch, arguments, err)) < 0)
+        return code;
     if (launch->hire.slurm.most > 0 &&
         ((code = rung_hire_key(&launch->hire, key != NULL, err)) < 0 ||
          (code = rung_key_read(&launch->listen.key, launch->hire.key, err)) < 0))
@@ -135,6 +199,7 @@ int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments 
 {
     *launch = (struct rung_launch){.time_limit = INFINITY,
                                    .quiet = rung_options_has(arguments, "quiet"),
+                                   .socket = -1,
                                    .events_path = rung_options_value(arguments, "events")};
     int code = read_and_open(launch, arguments, spec, database, folder, err);
     if (code < 0)
@@ -146,6 +211,9 @@ void rung_launch_free(struct rung_launch *launch)
 {
     rung_events_close(launch->events);
     launch->events = NULL;
+    if (launch->socket >= 0)
+        close(launch->socket);
+    launch->socket = -1;
     rung_hire_free(&launch->hire);
 }
 
@@ -174,6 +242,7 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
                                            .folder = search->folder,
                                            .trainers = launch->trainers,
                                            .listen = launch->listens ? &launch->listen : NULL,
+                                           .socket = launch->socket >= 0 ? &launch->socket : NULL,
                                            .slurm = launch->hire.slurm.most > 0 ? &launch->hire.slurm : NULL,
                                            .elapsed_before = search->elapsed,
                                            .time_limit = launch->time_limit,
@@ -214,6 +283,7 @@ int rung_launch_run(struct rung_launch *launch, struct rung_launch_search *searc
     struct rung_finish finish = {.database = search->database,
                                  .search = search->name,
                                  .named = search->named,
+                                 .again = search->again,
                                  .out = ending_file(launch)};
     struct rung_session_result result = {0};
     struct rung_err print_err;

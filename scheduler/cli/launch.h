@@ -21,6 +21,7 @@ struct rung_launch {
     size_t trainers;
     bool listens; /* for workers, at: */
     struct rung_session_listen listen;
+    int socket;            /* that listens there, -1: none */
     struct rung_hire hire; /* workers from Slurm, or none */
     double time_limit;     /* seconds; INFINITY: none */
     bool quiet;
@@ -29,9 +30,16 @@ struct rung_launch {
     bool events_made; /* the file was not there before */
 };
 
-/* Reads --trainers, --listen and --key, --slurm, --time-limit, --quiet and opens --events, which may not be
- * the database. folder: of the spec. RUNG_EUSE. End with rung_launch_free, or with rung_launch_cancel where
- * nothing was started, which takes a new events file and a new key away again. */
+/* What is wrong with these options of any search. RUNG_EUSE. */
+int rung_launch_check(const struct rung_arguments *arguments, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Only workers can train: there are no trainers here. */
+bool rung_launch_elsewhere(const struct rung_arguments *arguments, const struct rung_spec *spec);
+/* The options with which a resume has the same workers, as in rung_finish; the caller frees them. */
+char *rung_launch_again(const struct rung_arguments *arguments);
+
+/* Reads --trainers, --listen and --key, --slurm, --time-limit, --quiet, listens, and opens --events, which
+ * may not be the database. folder: of the spec. RUNG_EUSE. End with rung_launch_free, or with
+ * rung_launch_cancel where nothing was started, which takes a new events file and a new key away again. */
 int rung_launch_prepare(struct rung_launch *launch, const struct rung_arguments *arguments,
                         const struct rung_spec *spec, const char *database, const char *folder,
                         struct rung_err *err) RUNG_CHECK_RESULT;
@@ -51,7 +59,8 @@ struct rung_launch_search {
     struct rung_store *store;
     struct rung_record *record; /* committed */
     struct rung_search *search;
-    double elapsed; /* of earlier starts */
+    const char *again; /* of rung_launch_again, or NULL */
+    double elapsed;    /* of earlier starts */
 };
 
 /* Runs the search to its end, closes record and store (both NULL afterwards), prints the ending, runs on_end.

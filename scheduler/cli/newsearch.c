@@ -13,10 +13,11 @@
 
 /* ---- the name ---- */
 
-static int refuse(struct rung_store *store, const char *name, const char *daemon, struct rung_err *err)
+static int refuse(struct rung_store *store, const char *name, const char *daemon, const char *again,
+                  struct rung_err *err)
 {
     struct rung_finish finish = {
-        .database = rung_store_path(store), .search = name, .named = true, .daemon = daemon};
+        .database = rung_store_path(store), .search = name, .named = true, .daemon = daemon, .again = again};
 
     rung_err_set(err, RUNG_EUSE, "%s: holds an unfinished search called %s", rung_store_path(store), name);
     rung_finish_way_out(&finish, "resume", err);
@@ -24,7 +25,8 @@ static int refuse(struct rung_store *store, const char *name, const char *daemon
 }
 
 /* 1: no search of that name, 0: one that has ended, RUNG_EUSE: one that can be resumed. */
-static int is_free(struct rung_store *store, const char *name, const char *daemon, struct rung_err *err)
+static int is_free(struct rung_store *store, const char *name, const char *daemon, const char *again,
+                   struct rung_err *err)
 {
     struct rung_stored stored = {0};
     int code = rung_record_exists(store, name, NULL, err);
@@ -33,17 +35,17 @@ static int is_free(struct rung_store *store, const char *name, const char *daemo
         return code < 0 ? code : 1;
     if ((code = rung_stored_load(&stored, store, name, err)) == 0 &&
         (code = rung_stored_ended(&stored, store, err)) == 0)
-        code = refuse(store, name, daemon, err);
+        code = refuse(store, name, daemon, again, err);
     rung_stored_free(&stored);
     return code < 0 ? code : 0;
 }
 
 int rung_newsearch_name(char **name, struct rung_store *store, const char *wanted, const char *daemon,
-                        struct rung_err *err)
+                        const char *again, struct rung_err *err)
 {
     for (int number = 1;; number++) {
         char *candidate = number == 1 ? rung_mem_strdup(wanted) : rung_mem_printf("%s-%d", wanted, number);
-        int code = is_free(store, candidate, daemon, err);
+        int code = is_free(store, candidate, daemon, again, err);
         if (code == 1) {
             *name = candidate;
             return 0;

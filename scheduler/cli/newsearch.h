@@ -19,9 +19,9 @@ struct rung_newsearch {
 
 /* wanted, or wanted-2, wanted-3, … behind searches that have ended; the caller frees *name. RUNG_EUSE: one of
  * that name can be resumed. daemon: options by which commands reach the daemon that owns the database, NULL
- * without one. */
+ * without one; again: those that a resume needs, as in rung_finish. */
 int rung_newsearch_name(char **name, struct rung_store *store, const char *wanted, const char *daemon,
-                        struct rung_err *err) RUNG_CHECK_RESULT;
+                        const char *again, struct rung_err *err) RUNG_CHECK_RESULT;
 
 /* Makes its row, status "running" or "queued", and commits it. */
 int rung_newsearch_record(struct rung_record **record, struct rung_store *store, char *name,

@@ -155,6 +155,18 @@ void rung_options_free(struct rung_arguments *arguments)
     *arguments = (struct rung_arguments){0};
 }
 
+static void add_given(struct rung_buf *out, const struct rung_given *given)
+{
+    if (given->option->name)
+        rung_buf_printf(out, " --%s", given->option->name);
+    else
+        rung_buf_printf(out, " -%c", given->option->letter);
+    if (given->value) {
+        rung_buf_char(out, ' ');
+        rung_shell_word(out, given->value);
+    }
+}
+
 char *rung_options_line(const char *command, const struct rung_arguments *arguments)
 {
     struct rung_buf line;
@@ -162,17 +174,8 @@ char *rung_options_line(const char *command, const struct rung_arguments *argume
 
     rung_buf_init(&line, RUNG_BUF_UNLIMITED);
     rung_buf_printf(&line, "rung %s", command);
-    for (size_t i = 0; i < arguments->given_count; i++) {
-        const struct rung_given *given = &arguments->given[i];
-        if (given->option->name)
-            rung_buf_printf(&line, " --%s", given->option->name);
-        else
-            rung_buf_printf(&line, " -%c", given->option->letter);
-        if (given->value) {
-            rung_buf_char(&line, ' ');
-            rung_shell_word(&line, given->value);
-        }
-    }
+    for (size_t i = 0; i < arguments->given_count; i++)
+        add_given(&line, &arguments->given[i]);
     for (size_t i = 0; i < arguments->word_count; i++)
         dashes |= arguments->words[i][0] == '-';
     rung_buf_text(&line, dashes ? " --" : "");
@@ -275,6 +278,19 @@ int rung_options_list(const struct rung_arguments *arguments, const char *key, i
         free(number);
     }
     return code;
+}
+
+void rung_options_again(struct rung_buf *out, const struct rung_arguments *arguments,
+                        const char *const *names)
+{
+    for (; *names; names++) {
+        const struct rung_given *last = NULL;
+        for (size_t i = 0; i < arguments->given_count; i++)
+            if (is_key(arguments->given[i].option, *names))
+                last = &arguments->given[i];
+        if (last)
+            add_given(out, last);
+    }
 }
 
 /* ---- help ---- */

@@ -41,6 +41,11 @@ void rung_options_free(struct rung_arguments *arguments);
 /* The command line again, as it can be typed; the caller frees it. */
 char *rung_options_line(const char *command, const struct rung_arguments *arguments);
 
+/* Appends of the options with these names (NULL ends them) those that were given, each behind a blank, with
+ * the value that holds, as they can be typed. */
+void rung_options_again(struct rung_buf *out, const struct rung_arguments *arguments,
+                        const char *const *names);
+
 /* key: an option's name, or its letter as text where it has no name. */
 bool rung_options_has(const struct rung_arguments *arguments, const char *key);
 /* The last value given, or NULL. */

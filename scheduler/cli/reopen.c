@@ -74,6 +74,7 @@ void rung_reopen_free(struct rung_reopen *reopen)
 {
     free(reopen->spec);
     free(reopen->program);
+    free(reopen->absent);
     free(reopen->note);
     *reopen = (struct rung_reopen){0};
 }
@@ -85,7 +86,12 @@ static int find_program(struct rung_reopen *out, struct rung_stored *stored, boo
 
     if (code == 0 || !anywhere || !stored->row.program)
         return code;
-    out->program = rung_mem_strdup(stored->row.program);
+    out->absent = rung_specfile_leave_program(stored->json, stored->spec, stored->row.folder, "this machine");
+    const char *path = stored->spec->trainer.command[0];
+    size_t length = strlen(path);
+    bool as_before = strncmp(stored->row.program, path, length) == 0 &&
+                     (stored->row.program[length] == ' ' || stored->row.program[length] == '\0');
+    out->program = rung_mem_strdup(as_before ? stored->row.program : path);
     return 0;
 }
 

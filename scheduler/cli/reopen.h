@@ -14,6 +14,7 @@
 struct rung_reopen {
     char *spec;    /* the spec's new text */
     char *program; /* what the trainer's program is now */
+    char *absent;  /* what is to be said where it is not here; else NULL */
     char *note;    /* NULL: nothing that a result can depend on has changed */
 };
 

@@ -61,8 +61,7 @@ static int find_program(struct rung_visit *visit, struct rung_stored *stored, st
         free(spec->trainer.command[0]);
         spec->trainer.command[0] = rung_mem_strdup(wanted);
         stored->row.program = rung_mem_strdup(visit->program);
-        note =
-            rung_mem_printf("%s is not on the daemon's machine: only workers that have it can train", wanted);
+        note = rung_specfile_leave_program(stored->json, spec, stored->row.folder, "the daemon's machine");
     } else {
         free(wanted);
         return RUNG_EUSE;
@@ -97,7 +96,7 @@ static int record_search(struct rung_visit *visit, struct rung_stored *stored, s
 {
     struct rung_store *store = visit->serving->store;
     struct rung_buf text;
-    int code = rung_newsearch_name(&stored->row.name, store, stored->spec->name, visit->way, err);
+    int code = rung_newsearch_name(&stored->row.name, store, stored->spec->name, visit->way, NULL, err);
 
     if (code < 0)
         return code;

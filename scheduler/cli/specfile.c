@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SPEC_BYTES_MAX           ((size_t)64 << 20)
@@ -44,11 +45,16 @@ int rung_specfile_load(struct rung_buf *out, const char *path, size_t limit, str
     return rung_err_set(err, RUNG_EUSE, "%s: %s", path, strerror(why));
 }
 
-/* The absolute folder that holds path; the caller frees it. */
+/* The absolute folder that holds path; the caller frees it. What is written into a pipe lies nowhere. */
 static int folder_of(char **folder, const char *path, struct rung_err *err)
 {
     char whole[PATH_MAX];
+    struct stat info;
 
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        *folder = getcwd(NULL, 0);
+        return *folder ? 0 : rung_err_set(err, RUNG_EUSE, "the current folder: %s", strerror(errno));
+    }
     if (!realpath(path, whole))
         return rung_err_set(err, RUNG_EUSE, "%s: %s", path, strerror(errno));
     char *slash = strrchr(whole, '/');
@@ -127,20 +133,40 @@ static int read_configurations(struct rung_json *json, const char *folder, struc
 
 /* ---- the program ---- */
 
+static void set_program(struct rung_json *json, struct rung_spec *spec, char *path)
+{
+    struct rung_json *command = rung_json_get(rung_json_get(json, "trainer"), "command");
+
+    rung_json_replace(command, rung_json_first(command), rung_json_new_string(path));
+    free(spec->trainer.command[0]);
+    spec->trainer.command[0] = path;
+}
+
 int rung_specfile_find_program(struct rung_json *json, struct rung_spec *spec, const char *folder,
                                char **program, struct rung_err *err)
 {
-    struct rung_json *command = rung_json_get(rung_json_get(json, "trainer"), "command");
     char *path;
 
     *program = NULL;
     if (rung_program_resolve(&path, spec->trainer.command[0], folder, err) < 0 ||
         rung_program_describe(program, path, err) < 0)
         return rung_err_prefix(err, "trainer.command");
-    rung_json_replace(command, rung_json_first(command), rung_json_new_string(path));
-    free(spec->trainer.command[0]);
-    spec->trainer.command[0] = path;
+    set_program(json, spec, path);
     return 0;
+}
+
+char *rung_specfile_leave_program(struct rung_json *json, struct rung_spec *spec, const char *folder,
+                                  const char *machine)
+{
+    const char *word = spec->trainer.command[0];
+
+    if (word[0] != '/' && strchr(word, '/')) {
+        while (strncmp(word, "./", 2) == 0)
+            word += 2;
+        set_program(json, spec, rung_mem_printf("%s/%s", folder, word));
+    }
+    return rung_mem_printf("%s is not on %s: only workers that have it can train", spec->trainer.command[0],
+                           machine);
 }
 
 #define NAME_ROOM 32 /* bytes: "-2", "-3", … behind a search's name */
@@ -196,6 +222,34 @@ static int parse(struct rung_specfile *out, struct rung_err *err)
     return folder_of(&out->folder, out->path, err);
 }
 
+/* As it is read back on resume, when the file's name is forgotten. */
+static void write_text(struct rung_specfile *file)
+{
+    struct rung_buf text;
+
+    rung_json_set(file->json, "name", rung_json_new_string(file->spec->name));
+    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
+    rung_json_write(&text, file->json);
+    free(file->text);
+    file->text = rung_mem_strdup(rung_buf_cstr(&text));
+    rung_buf_free(&text);
+}
+
+int rung_specfile_locate(struct rung_specfile *file, bool anywhere, char **note, struct rung_err *err)
+{
+    int code = rung_specfile_find_program(file->json, file->spec, file->folder, &file->program, err);
+
+    *note = NULL;
+    if (code < 0 && !anywhere)
+        return rung_err_prefix(err, "%s", file->path);
+    if (code < 0) {
+        *note = rung_specfile_leave_program(file->json, file->spec, file->folder, "this machine");
+        file->program = rung_mem_strdup(file->spec->trainer.command[0]);
+    }
+    write_text(file);
+    return 0;
+}
+
 static int check(struct rung_specfile *out, bool find_program, struct rung_err *err)
 {
     char *name = base_name(out->path);
@@ -214,19 +268,13 @@ static int check(struct rung_specfile *out, bool find_program, struct rung_err *
 int rung_specfile_read(struct rung_specfile *out, const char *path, const struct rung_arguments *arguments,
                        bool find_program, struct rung_err *err)
 {
-    struct rung_buf text;
     int code;
 
     *out = (struct rung_specfile){.path = rung_mem_strdup(path)};
     if ((code = parse(out, err)) < 0 || (code = override_all(out->json, arguments, err)) < 0 ||
         (code = check(out, find_program, err)) < 0)
         return code;
-    /* Read back on resume, when the file's name is forgotten. */
-    rung_json_set(out->json, "name", rung_json_new_string(out->spec->name));
-    rung_buf_init(&text, RUNG_BUF_UNLIMITED);
-    rung_json_write(&text, out->json);
-    out->text = rung_mem_strdup(rung_buf_cstr(&text));
-    rung_buf_free(&text);
+    write_text(out);
     return 0;
 }
 

@@ -15,11 +15,11 @@
 
 struct rung_specfile {
     char *path;             /* as given: what errors begin with */
-    char *folder;           /* absolute, of the file */
+    char *folder;           /* absolute, of the file; where it is a pipe, the current one */
     struct rung_json *json; /* after overrides; with its name */
     struct rung_spec *spec;
     char *text;    /* json as one line */
-    char *program; /* "PATH sha256:HEX"; NULL when the program was not looked for */
+    char *program; /* "PATH sha256:HEX", PATH where it is not here; NULL when it was not looked for */
 };
 
 /* Reads the file at path and applies every --set of arguments, in order. find_program: also finds the
@@ -32,10 +32,19 @@ void rung_specfile_free(struct rung_specfile *file);
 /* Prints the spec's notes to standard error, a line each. */
 void rung_specfile_notes(const struct rung_spec *spec);
 
+/* Finds the trainer's program after all. anywhere: it need not be here; then *note says that it is not. */
+int rung_specfile_locate(struct rung_specfile *file, bool anywhere, char **note,
+                         struct rung_err *err) RUNG_CHECK_RESULT;
+
 /* Puts an absolute path in the place of trainer.command[0], in json and spec; *program as above (the caller
  * frees it). Errors begin with "trainer.command: ". */
 int rung_specfile_find_program(struct rung_json *json, struct rung_spec *spec, const char *folder,
                                char **program, struct rung_err *err) RUNG_CHECK_RESULT;
+
+/* For one that is not here: only its path is made absolute. machine: which one, such as "this machine". What
+ * a user should know of it; the caller frees that. */
+char *rung_specfile_leave_program(struct rung_json *json, struct rung_spec *spec, const char *folder,
+                                  const char *machine);
 
 /* The settings must fit into the message that a trainer is started with. RUNG_EUSE "trainer.settings: …". */
 int rung_specfile_check_settings(const struct rung_spec *spec, struct rung_err *err) RUNG_CHECK_RESULT;

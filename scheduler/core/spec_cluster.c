@@ -45,12 +45,73 @@ static bool is_size(const char *text)
            (text[digits] == '\0' || (strchr("KMGT", text[digits]) && !text[digits + 1]));
 }
 
-/* It goes into an address and into a line of shell: a name, or an address of either kind. */
-static bool is_host(const char *text)
+#define HOST_BYTES 256
+#define NAMING     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
+
+/* "A.B.C.D" */
+static bool is_v4(const char *text, size_t length)
+{
+    int numbers = 0;
+
+    for (size_t at = 0; at <= length; numbers++) {
+        size_t digits = strspn(text + at, "0123456789"), end = at + digits;
+        if (digits < 1 || digits > 3 || end > length || (end < length && text[end] != '.'))
+            return false;
+        at = end + 1;
+    }
+    return numbers == 4;
+}
+
+/* Eight groups of digits, or fewer with one "::"; the last two may be an address of IPv4. Behind a '%' the
+ * name of an interface. */
+static bool is_v6(const char *text)
+{
+    size_t length = strcspn(text, "%"), at = 0;
+    int groups = 0, gaps = 0;
+
+    if (text[length] && (!text[length + 1] || text[length + 1 + strspn(text + length + 1, NAMING)]))
+        return false;
+    if (strncmp(text, "::", 2) == 0) {
+        gaps = 1;
+        at = 2;
+    }
+    while (at < length) {
+        size_t digits = strspn(text + at, "0123456789abcdefABCDEF");
+        if (text[at + digits] == '.' && is_v4(text + at, length - at)) {
+            groups += 2;
+            break;
+        }
+        if (digits < 1 || digits > 4)
+            return false;
+        groups++;
+        at += digits;
+        bool gap = strncmp(text + at, "::", 2) == 0;
+        if (at < length && (text[at] != ':' || (at + 1 == length && !gap)))
+            return false;
+        gaps += gap;
+        at += gap ? 2 : at < length;
+    }
+    return gaps == 0 ? groups == 8 : gaps == 1 && groups < 8;
+}
+
+/* It goes into an address and into a line of shell: a name, or an address of either kind; with a colon it is
+ * one of IPv6, whose brackets may be there and are taken off. */
+static bool take_host(char *text)
 {
     size_t length = strlen(text);
-    return length < 256 && text[0] != '-' &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:%") == length;
+    char inside[HOST_BYTES];
+
+    if (length < 1 || length >= HOST_BYTES || text[0] == '-')
+        return false;
+    if (text[0] == '[' && text[length - 1] == ']') {
+        memcpy(inside, text + 1, length - 2);
+        inside[length - 2] = '\0';
+        if (!is_v6(inside))
+            return false;
+        strcpy(text, inside);
+        return true;
+    }
+    return strchr(text, ':') ? is_v6(text) : strspn(text, NAMING) == length;
 }
 
 int rung_spec_read_cluster(struct rung_spec *spec, const struct rung_json *json, struct rung_err *err)
@@ -63,7 +124,7 @@ int rung_spec_read_cluster(struct rung_spec *spec, const struct rung_json *json,
         return status;
     if (cluster->memory && !is_size(cluster->memory))
         return wrong_text(&place, "memory", "a size such as \"500M\" or \"4G\"", cluster->memory, err);
-    if (cluster->address && !is_host(cluster->address))
+    if (cluster->address && !take_host(cluster->address))
         return wrong_text(&place, "address", "the name or address of a host, without a port",
                           cluster->address, err);
     if (cluster->cpus == RUNG_UNSET)

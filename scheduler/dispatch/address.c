@@ -84,12 +84,18 @@ int rung_address_read(struct rung_address *address, const char *text, struct run
 
 /* ---- names ---- */
 
-static int fail(struct rung_err *err, int code, const struct rung_address *address, const char *why)
+void rung_address_write(char text[RUNG_ADDRESS_TEXT], const struct rung_address *address)
 {
     const char *form = strchr(address->host, ':') ? "[%s]:%d" : "%s:%d";
-    char text[sizeof address->host + 16];
 
-    snprintf(text, sizeof text, form, address->host, address->port);
+    snprintf(text, RUNG_ADDRESS_TEXT, form, address->host, address->port);
+}
+
+static int fail(struct rung_err *err, int code, const struct rung_address *address, const char *why)
+{
+    char text[RUNG_ADDRESS_TEXT];
+
+    rung_address_write(text, address);
     rung_err_set(err, code, "%s: %s", text, why);
     return code;
 }
@@ -161,7 +167,7 @@ static int listen_at(const struct addrinfo *info, bool both)
     return -1;
 }
 
-static int port_of(int fd)
+int rung_address_port(int fd)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
@@ -207,7 +213,7 @@ int rung_address_listen(int *fd, int *port, const struct rung_address *address, 
     freeaddrinfo(list);
     if (*fd < 0)
         return listen_error(err, address, why);
-    *port = port_of(*fd);
+    *port = rung_address_port(*fd);
     return 0;
 }
 

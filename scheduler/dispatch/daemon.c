@@ -345,8 +345,9 @@ static int open_remote(struct rung_daemon *daemon, struct rung_err *err)
                                          .key = listen->key,
                                          .beat = listen->beat,
                                          .first_slot = (int)daemon->options->trainers,
+                                         .context = daemon,
                                          .warn = on_warning,
-                                         .warn_context = daemon,
+                                         .tell = on_warning,
                                          .other = on_first_message,
                                          .other_context = daemon};
     return rung_remote_create(&daemon->remote, daemon->loop.base, &remote, err);
@@ -384,7 +385,7 @@ static int open_daemon(struct rung_daemon *daemon, struct rung_err *err)
 }
 
 /* Searches that did not come to their end, since recording failed, go when nobody can speak to them any more.
- */
+ * Workers stay: what there is to do is for the next daemon, and for them. */
 static void close_daemon(struct rung_daemon *daemon)
 {
     rung_loop_still(&daemon->loop);

@@ -48,9 +48,9 @@ struct rung_daemon_options {
 
 /* Runs until SIGINT, SIGTERM or SIGHUP: then no more jobs go out, those that run may end, and every search is
  * parked (status "queued"); a second signal stops at once. RUNG_EUSE: nothing can be listened to there, or
- * another daemon does. RUNG_EFAIL: recording failed; what was committed stays, the trainers of all searches
- * are ended, and `ended` is not called for them: what was borrowed for them is not used any more at the
- * return. */
+ * another daemon does. RUNG_EFAIL: recording failed; what was committed stays, the trainers of this
+ * machine are ended, and `ended` is not called for the searches: what was borrowed for them is not used any
+ * more at the return. However it ends, workers wait for the next daemon, as after a crash. */
 int rung_daemon_run(const struct rung_daemon_options *options, struct rung_err *err) RUNG_CHECK_RESULT;
 
 /* options: as of rung_session_run; its trainers, listen and display_hz are ignored, and watchers are copied.

@@ -162,7 +162,7 @@ int rung_engine_create(struct rung_engine **out, const struct rung_engine_option
     engine->started = now;
     engine->best_score = -INFINITY;
     engine->result.best = RUNG_NO_MODEL;
-    engine->grace_until = INFINITY;
+    engine->grace_until = engine->hopeless_until = INFINITY;
     engine->robbed_at = engine->missed_at = -INFINITY;
     rung_buf_init(&engine->text, RUNG_BUF_UNLIMITED);
     rung_buf_init(&engine->path_in, RUNG_BUF_UNLIMITED);
@@ -388,9 +388,7 @@ static void run_phase(struct rung_engine *engine, double now)
     if (engine->phase == RUNG_PHASE_EVALUATING)
         rung_engine_evaluate(engine, now);
     rung_engine_start_trainers(engine, now);
-    if (engine->phase == RUNG_PHASE_RUNNING && rung_pool_present(engine->pool) == 0 &&
-        !engine->options.listen && !engine->shared)
-        rung_engine_abandon(engine, now);
+    rung_engine_despair(engine, now);
 }
 
 static void leave_when_drained(struct rung_engine *engine, double now)
@@ -489,7 +487,7 @@ bool rung_engine_judges(const struct rung_engine *engine, double now)
 
 double rung_engine_wake_at(const struct rung_engine *engine, double now)
 {
-    double at = rung_pool_wake_at(engine->pool, now);
+    double at = fmin(rung_pool_wake_at(engine->pool, now), rung_engine_despair_at(engine, now));
     if (engine->phase == RUNG_PHASE_DRAINING)
         at = fmin(at, engine->grace_until);
     bool runs = engine->phase == RUNG_PHASE_RUNNING || engine->phase == RUNG_PHASE_EVALUATING;

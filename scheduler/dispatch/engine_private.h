@@ -1,7 +1,8 @@
 /* What the engine's files share. engine.c: life cycle and turns. engine_step.c: events into the search and
  * the record. engine_assign.c: which job to which trainer. engine_jobs.c: jobs sent and
  * their answers. engine_late.c: answers that come after their worker was given up. engine_trainers.c: starts
- * and ends of trainers. engine_shared.c: life with other searches. engine_look.c: the files beside it. */
+ * and ends of trainers. engine_shared.c: life with other searches. engine_look.c: the files beside it.
+ * engine_hope.c: when no trainer is left. */
 #ifndef RUNG_DISPATCH_ENGINE_PRIVATE_H
 #define RUNG_DISPATCH_ENGINE_PRIVATE_H
 
@@ -67,6 +68,8 @@ struct rung_engine {
     double robbed_at;       /* when it was last found that somebody had removed states, -INFINITY: never */
     double missed_at;       /* when all of them were last looked for */
     char start_reason[450]; /* why the last start failed */
+    double hopeless_until;  /* all trainers are given up: how long other workers are waited for; INFINITY */
+    int64_t hopeless_calls; /* calls_done when that began */
 
     struct rung_engine_model *models;
     size_t model_count, model_capacity;
@@ -147,6 +150,12 @@ void rung_engine_leave_recalled(struct rung_engine *engine);
 /* engine_look.c */
 /* Whether a job has failed since somebody removed what lay in its folders. */
 bool rung_engine_was_robbed(struct rung_engine *engine, const struct rung_job *job, double now);
+
+/* engine_hope.c */
+/* Where all trainers are given up the search ends, at once or when no worker has come that could help. */
+void rung_engine_despair(struct rung_engine *engine, double now);
+/* When that may be so; INFINITY: not by the time alone. */
+double rung_engine_despair_at(const struct rung_engine *engine, double now);
 
 /* engine_trainers.c */
 /* Its job is somebody else's: it is ended, and replaced. */

@@ -263,7 +263,10 @@ static void describe_end(struct rung_engine *engine, int slot, const struct rung
     rung_buf_init(&last, RUNG_BUF_UNLIMITED);
     engine->executor->log_tail(engine->executor->self, slot, 1, &last);
     if (how->worker_gone)
-        snprintf(text, size, how->dismissed ? "its worker was given back" : "its worker is gone");
+        snprintf(text, size, "its worker %s",
+                 how->dismissed ? "was given back"
+                 : how->parted  ? "has left"
+                                : "is gone");
     else if (how->out_of_memory)
         snprintf(text, size, "the kernel killed it for memory%s", when);
     else if (how->by_us) /* for that alone it is ended while it has a job */

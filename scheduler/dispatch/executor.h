@@ -28,6 +28,7 @@ struct rung_exit {
     bool out_of_memory; /* the kernel says that it was killed for memory */
     bool worker_gone;   /* with the worker that kept it, of which nothing more is known */
     bool dismissed;     /* that worker was not needed any more */
+    bool parted;        /* that worker has said that it leaves */
 };
 
 /* A result of a training job whose trainer was given up with its worker, which has come back. */

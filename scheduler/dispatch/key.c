@@ -1,5 +1,7 @@
 #include "dispatch/key.h"
 
+#include "base/shell.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -109,6 +111,17 @@ static int read_digits(unsigned char *bytes, const char *text, size_t length)
     return 0;
 }
 
+static int key_way_out(struct rung_err *err, const char *format, const char *path)
+{
+    struct rung_buf word;
+
+    rung_buf_init(&word, RUNG_BUF_UNLIMITED);
+    rung_shell_file(&word, path);
+    int code = rung_err_way_out(err, format, rung_buf_cstr(&word));
+    rung_buf_free(&word);
+    return code;
+}
+
 static int check_file(int fd, const char *path, struct rung_err *err)
 {
     struct stat status;
@@ -117,12 +130,17 @@ static int check_file(int fd, const char *path, struct rung_err *err)
         return use_error(err, path, "cannot be read");
     if (!S_ISREG(status.st_mode))
         return rung_err_set(err, RUNG_EUSE, "%s: it is no file with a key", path);
+    if (status.st_uid != geteuid() && status.st_uid != 0) {
+        rung_err_set(err, RUNG_EUSE, "%s: it belongs to another user (%u), who can read it, too", path,
+                     (unsigned)status.st_uid);
+        return key_way_out(
+            err, geteuid() == 0 ? "chown 0 %s" : "install -m 600 %s FILE makes one that is yours", path);
+    }
     if ((status.st_mode & 077) == 0)
         return 0;
     rung_err_set(err, RUNG_EUSE, "%s: others than its owner can use it (mode %04o)", path,
                  (unsigned)status.st_mode & 07777);
-    rung_err_way_out(err, "chmod 600 %s", path);
-    return RUNG_EUSE;
+    return key_way_out(err, "chmod 600 %s", path);
 }
 
 static ssize_t read_all(int fd, char *text, size_t size)

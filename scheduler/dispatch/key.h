@@ -13,7 +13,8 @@ struct rung_key {
 
 /* Makes a new file with mode 0600. RUNG_EUSE: it exists (it is never replaced), or cannot be made. */
 int rung_key_make(const char *path, struct rung_err *err) RUNG_CHECK_RESULT;
-/* RUNG_EUSE: not there, no key, or readable by group or others (way out: chmod 600). */
+/* RUNG_EUSE: not there, no key, readable by group or others (way out: chmod 600), or of a user who is neither
+ * we nor root (way out: chown). */
 int rung_key_read(struct rung_key *key, const char *path, struct rung_err *err) RUNG_CHECK_RESULT;
 
 #endif

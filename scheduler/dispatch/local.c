@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ struct trainer {
     int next_signal;    /* of the escalation */
     int log;            /* stays open until the next start, for the tail; -1 before the first */
     off_t log_marks[2]; /* where its log begins, and up to where it was followed */
+    off_t log_length;   /* when it was followed */
     struct rung_buf in, out;
     struct rung_buf forgets; /* for the next job: behind this one they would pass for a part of it, unread */
     size_t scanned;          /* bytes of `in` known to hold no newline */
@@ -303,7 +305,7 @@ static int open_log(struct trainer *t, struct rung_err *err)
     if (t->log >= 0)
         close(t->log);
     t->log = rung_logfile_open(t->start.log_folder, t->slot, &t->log_marks[0], err);
-    t->log_marks[1] = t->log_marks[0];
+    t->log_marks[1] = t->log_length = t->log_marks[0];
     return t->log < 0 ? RUNG_EFAIL : 0;
 }
 
@@ -440,8 +442,12 @@ void rung_local_free(struct rung_local *local)
 void rung_local_follow_log(struct rung_local *local, int slot, size_t most, struct rung_buf *out)
 {
     struct trainer *t = trainer_at(local, slot);
-    if (t->log >= 0)
-        rung_logfile_follow(t->log, &t->log_marks[1], most, !t->alive, out);
+    struct stat status;
+    if (t->log < 0 || fstat(t->log, &status) < 0)
+        return;
+    bool still = status.st_size == t->log_length;
+    t->log_length = status.st_size;
+    rung_logfile_follow(t->log, &t->log_marks[1], most, still || !t->alive, out);
 }
 
 struct rung_executor *rung_local_executor(struct rung_local *local)

@@ -17,7 +17,7 @@ void rung_local_free(struct rung_local *local);
 /* The interface; lives as long as local. */
 struct rung_executor *rung_local_executor(struct rung_local *local);
 /* Appends what the slot's trainer has printed since this was asked last, at most so many bytes; a line that
- * has not ended only when it has. */
+ * has not ended only when it has, or nothing was printed since. */
 void rung_local_follow_log(struct rung_local *local, int slot, size_t most, struct rung_buf *out);
 /* Who hears; to be set before the first start. */
 void rung_local_listen(struct rung_local *local, struct rung_executor_listener listener);

@@ -19,17 +19,22 @@ static off_t length_of(int fd)
     return fstat(fd, &status) == 0 ? status.st_size : 0;
 }
 
-int rung_logfile_open(const char *folder, int slot, off_t *start, struct rung_err *err)
+static int open_log(const char *folder, int slot, int flags, struct rung_err *err)
 {
     char *path = rung_mem_printf("%s/%d.log", folder, slot);
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    int fd = open(path, flags | O_CLOEXEC, 0666);
+    if (fd < 0)
         rung_err_set(err, RUNG_EFAIL, "cannot open the log %s: %s", path, strerror(errno));
-        free(path);
-        return RUNG_EFAIL;
-    }
     free(path);
-    rung_logfile_trim(fd, start, 1);
+    return fd < 0 ? RUNG_EFAIL : fd;
+}
+
+int rung_logfile_open(const char *folder, int slot, off_t *start, struct rung_err *err)
+{
+    int fd = open_log(folder, slot, O_RDWR | O_CREAT | O_APPEND, err);
+    if (fd < 0)
+        return fd;
+    rung_logfile_trim(fd, NULL, 0);
     *start = length_of(fd);
     return fd;
 }
@@ -101,13 +106,26 @@ void rung_logfile_follow(int fd, off_t *from, size_t most, bool end, struct rung
     free(text);
 }
 
-void rung_logfile_add(const char *folder, int slot, const char *text)
+void rung_logfile_tail_of(const char *folder, int slot, off_t start, size_t lines, struct rung_buf *out)
 {
     struct rung_err err;
-    off_t start;
-    int fd = rung_logfile_open(folder, slot, &start, &err);
+    int fd = open_log(folder, slot, O_RDONLY, &err);
     if (fd < 0)
         return;
+    rung_logfile_tail(fd, start, lines, out);
+    close(fd);
+}
+
+void rung_logfile_add(const char *folder, int slot, const char *text, off_t *start)
+{
+    struct rung_err err;
+    int fd = open_log(folder, slot, O_RDWR | O_CREAT | O_APPEND, &err);
+    if (fd < 0)
+        return;
+    bool first = *start < 0;
+    rung_logfile_trim(fd, start, 1);
+    if (first)
+        *start = length_of(fd);
     for (size_t rest = strlen(text); rest > 0;) {
         ssize_t put = write(fd, text, rest);
         if (put <= 0 && errno != EINTR)

@@ -22,8 +22,10 @@ void rung_logfile_tail(int fd, off_t start, size_t lines, struct rung_buf *out);
  * has not ended only when this is the end. Of what is much older only the last part is read, which is said in
  * the place of the rest. */
 void rung_logfile_follow(int fd, off_t *from, size_t most, bool end, struct rung_buf *out);
-/* Appends to FOLDER/SLOT.log what was printed elsewhere, and cuts it as above. What cannot be written is
- * lost. */
-void rung_logfile_add(const char *folder, int slot, const char *text);
+/* Appends to FOLDER/SLOT.log what was printed elsewhere, and cuts it as above. *start is where what was added
+ * begins; -1: that is here. What cannot be written is lost. */
+void rung_logfile_add(const char *folder, int slot, const char *text, off_t *start);
+/* rung_logfile_tail of FOLDER/SLOT.log. */
+void rung_logfile_tail_of(const char *folder, int slot, off_t start, size_t lines, struct rung_buf *out);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "dispatch/clock.h"
+#include "dispatch/control.h"
 #include "dispatch/greeter.h"
 #include "dispatch/logfile.h"
 #include "dispatch/peer.h"
@@ -25,22 +26,9 @@ static int slot_of(const struct rung_remote_slot *place)
     return remote->options.first_slot + (int)(place - remote->places);
 }
 
-/* ---- warnings ---- */
-
-static void warn(struct rung_remote *remote, const char *text)
-{
-    for (size_t i = 0; i < remote->warning_count; i++)
-        if (strcmp(remote->warnings[i], text) == 0)
-            return;
-    if (remote->warning_count == RUNG_REMOTE_WARNINGS)
-        return;
-    remote->warnings[remote->warning_count++] = rung_mem_strdup(text);
-    if (remote->options.warn)
-        remote->options.warn(remote->options.warn_context, text);
-}
-
 /* ---- places ---- */
 
+/* While a message is heard that says what its trainer printed last: else that is in the log here. */
 static void keep_log(struct rung_remote_slot *place, const struct rung_json *message)
 {
     const struct rung_json *log = rung_json_get(message, "log");
@@ -53,6 +41,12 @@ static void keep_log(struct rung_remote_slot *place, const struct rung_json *mes
     place->log = rung_mem_strdup(text + (length > LOG_BYTES ? length - LOG_BYTES : 0));
 }
 
+static void drop_log(struct rung_remote_slot *place)
+{
+    free(place->log);
+    place->log = NULL;
+}
+
 static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit *how)
 {
     struct rung_remote *remote = place->worker->remote;
@@ -63,6 +57,8 @@ static void trainer_gone(struct rung_remote_slot *place, const struct rung_exit 
     while (place->job_count > 0)
         rung_remote_clear_job(place, place->jobs);
     remote->listener.gone(remote->listener.context, slot_of(place), how, rung_clock_monotonic());
+    if (!place->alive)
+        place->log_folder = NULL;
 }
 
 /* ---- the end of a worker ---- */
@@ -84,14 +80,13 @@ static void give_up_places(struct rung_remote_worker *worker, const struct rung_
         trainer_gone(place, how);
         remote->listener.left(remote->listener.context, worker->slots[i], rung_clock_monotonic());
         place->worker = NULL;
-        free(place->log);
-        place->log = NULL;
+        drop_log(place);
     }
 }
 
-static void remove_worker(struct rung_remote_worker *worker)
+static void remove_worker(struct rung_remote_worker *worker, const char *why)
 {
-    static const struct rung_exit lost = {.worker_gone = true};
+    struct rung_exit lost = {.worker_gone = true, .parted = worker->parted};
     struct rung_remote *remote = worker->remote;
 
     for (struct rung_remote_worker **at = &remote->workers; *at; at = &(*at)->next)
@@ -99,6 +94,7 @@ static void remove_worker(struct rung_remote_worker *worker)
             *at = worker->next;
             break;
         }
+    rung_remote_tell_gone(worker, why);
     give_up_places(worker, &lost);
     struct rung_remote_use use = rung_remote_worker_use(worker, rung_clock_monotonic());
     remote->past.workers++;
@@ -126,21 +122,26 @@ void rung_remote_bury(struct rung_remote *remote, const char *launched)
     struct rung_remote_worker *worker = rung_remote_find(remote, launched);
 
     if (worker)
-        remove_worker(worker);
+        remove_worker(worker, "it has ended");
+}
+
+static bool lease_is_over(const struct rung_remote_worker *worker, double now)
+{
+    return now - worker->cut_at > RUNG_PEER_SILENCES * worker->remote->options.beat;
 }
 
 static void on_lease(evutil_socket_t fd, short what, void *context)
 {
     struct rung_remote *remote = context;
-    double now = rung_clock_monotonic(), lease = RUNG_PEER_SILENCES * remote->options.beat;
+    double now = rung_clock_monotonic();
 
     (void)fd;
     (void)what;
     for (struct rung_remote_worker *worker = remote->workers, *next; worker; worker = next) {
         next = worker->next;
         bool absent = worker->dismissed || !rung_peer_is_connected(worker->peer);
-        if (absent && now - worker->cut_at > lease)
-            remove_worker(worker);
+        if (absent && lease_is_over(worker, now))
+            remove_worker(worker, worker->why);
     }
 }
 
@@ -150,15 +151,17 @@ static void on_lost(void *context, bool broken, const char *reason)
     char text[512];
 
     worker->cut_at = rung_peer_heard_at(worker->peer);
+    snprintf(worker->why, sizeof worker->why, "%s", reason);
     if (worker->remote->closing)
         return;
     snprintf(text, sizeof text,
              broken ? "the worker on %s did not keep to the protocol: %s"
                     : "the worker on %s is out of reach: %s",
              worker->host, reason);
-    warn(worker->remote, text);
+    if (broken || !lease_is_over(worker, rung_clock_monotonic())) /* else it is gone, with the same words */
+        rung_remote_warn(worker->remote, text);
     if (broken) /* it would do so again: others get its jobs, and it has to begin anew */
-        remove_worker(worker);
+        remove_worker(worker, "it did not keep to the protocol");
 }
 
 /* ---- what a worker says ---- */
@@ -246,7 +249,7 @@ static void hear_of_trainer(struct rung_remote_slot *place, const char *type, co
 
     keep_log(place, message);
     if (strcmp(type, "printed") == 0)
-        rung_logfile_add(place->log_folder, slot, rung_said_string(message, "text"));
+        rung_logfile_add(place->log_folder, slot, rung_said_string(message, "text"), &place->log_start);
     if (strcmp(type, "said") == 0)
         hear_line(place, message);
     else if (strcmp(type, "need") == 0)
@@ -262,6 +265,7 @@ static void hear_of_trainer(struct rung_remote_slot *place, const char *type, co
         tell->closing(tell->context, slot, rung_said_flag(message, "unread"), rung_clock_monotonic());
     else if (strcmp(type, "gone") == 0)
         hear_gone(place, message);
+    drop_log(place);
 }
 
 static void on_worker_message(void *context, const struct rung_json *message, const char *file)
@@ -275,7 +279,7 @@ static void on_worker_message(void *context, const struct rung_json *message, co
     if (worker->remote->closing)
         return;
     if (worker->parted) {
-        remove_worker(worker);
+        remove_worker(worker, "it has left");
         return;
     }
     if (strcmp(rung_json_string(type), "late") == 0) {
@@ -379,6 +383,7 @@ static void tell_joined(struct rung_remote_worker *worker)
 {
     struct rung_executor_listener *tell = &worker->remote->listener;
 
+    rung_remote_tell_joined(worker);
     for (size_t i = 0; i < worker->count; i++)
         tell->joined(tell->context, worker->slots[i], rung_clock_monotonic());
 }
@@ -393,6 +398,8 @@ static const char *read_hello(struct hello *hello, const struct rung_json *messa
                             .host = rung_said_string(message, "host"),
                             .launched = rung_said_string(message, "launched"),
                             .session = rung_said_string(message, "session")};
+    if (rung_control_is_command(message))
+        return "a search takes workers there, and no commands, which only rung serve does";
     if (strcmp(type, "hello") != 0 ||
         !rung_json_integer(rung_json_get(message, "protocol"), 0, RUNG_SAID_INTEGER_MAX, &hello->protocol))
         return "it did not say hello";
@@ -420,14 +427,14 @@ static const char *on_hello(void *context, struct rung_wire *wire, const struct 
     struct rung_remote_worker *worker = find_worker(remote, hello.id);
     bool resumed = worker && strcmp(hello.session, worker->session) == 0;
     if (worker && !resumed)
-        remove_worker(worker);
+        remove_worker(worker, "it has begun anew");
     if (!resumed)
         worker = add_worker(remote, &hello);
     if (!worker)
         return "there is no room for more trainers";
     welcome(worker, wire, resumed);
     if (!rung_peer_connected(worker->peer, wire, resumed ? (uint64_t)hello.received : 0)) {
-        remove_worker(worker);
+        remove_worker(worker, "it has messages that were never sent");
         return "it has messages that were never sent";
     }
     if (!resumed)
@@ -439,17 +446,22 @@ static const char *on_hello(void *context, struct rung_wire *wire, const struct 
 
 static void on_greeter_warning(void *context, const char *text)
 {
-    warn(context, text);
+    rung_remote_warn(context, text);
 }
 
 static int open_listener(struct rung_remote *remote, struct rung_err *err)
 {
     int fd, code = rung_wire_tls_create(&remote->tls, &remote->options.key, err);
 
-    if (code == 0)
-        code = rung_address_listen(&fd, &remote->port, &remote->options.address, err);
     if (code < 0)
         return code;
+    if (remote->options.socket) {
+        fd = *remote->options.socket;
+        *remote->options.socket = -1;
+        remote->port = rung_address_port(fd);
+    } else if ((code = rung_address_listen(&fd, &remote->port, &remote->options.address, err)) < 0) {
+        return code;
+    }
     struct rung_greeter_options greeter = {.tls = remote->tls,
                                            .protocol = RUNG_REMOTE_PROTOCOL,
                                            .context = remote,
@@ -505,15 +517,29 @@ static void say_goodbye(struct rung_remote *remote)
     }
 }
 
+static void close_doors(struct rung_remote *remote)
+{
+    remote->closing = true;
+    rung_greeter_free(remote->greeter);
+    remote->greeter = NULL;
+    if (remote->leases)
+        event_free(remote->leases);
+    remote->leases = NULL;
+}
+
+void rung_remote_send_home(struct rung_remote *remote)
+{
+    if (!remote)
+        return;
+    close_doors(remote);
+    say_goodbye(remote);
+}
+
 void rung_remote_free(struct rung_remote *remote)
 {
     if (!remote)
         return;
-    remote->closing = true;
-    rung_greeter_free(remote->greeter);
-    if (remote->leases)
-        event_free(remote->leases);
-    say_goodbye(remote);
+    close_doors(remote);
     for (size_t i = 0; i < RUNG_REMOTE_SLOTS; i++) {
         if (remote->places[i].life == 0) /* nothing was ever here */
             continue;

@@ -24,12 +24,15 @@ struct rung_wire;
 
 struct rung_remote_options {
     struct rung_address address;
+    int *socket; /* listens there already, and becomes its own: then -1. NULL: it opens one */
     struct rung_key key;
     double beat;    /* seconds between heartbeats; a lease is RUNG_PEER_SILENCES of them */
     int first_slot; /* number of its first slot for whoever uses the executor */
+    void *context;  /* of the two that follow, which may be NULL */
     /* Something that a user should know of, one line; each is told once. */
     void (*warn)(void *context, const char *text);
-    void *warn_context;
+    /* A worker has come or gone, one line; those that were dismissed go without. */
+    void (*tell)(void *context, const char *text);
     /* A first message that is no worker's: false, or true with the reason for which it is refused, or with
      * NULL: the wire is not the remote's any more. May be NULL. */
     bool (*other)(void *context, struct rung_wire *wire, const struct rung_json *message, const char **why);
@@ -39,7 +42,11 @@ struct rung_remote_options {
 /* Listens. RUNG_EUSE: not at that address. Everything in options is borrowed while it lives. */
 int rung_remote_create(struct rung_remote **out, struct event_base *base,
                        const struct rung_remote_options *options, struct rung_err *err) RUNG_CHECK_RESULT;
-/* Says goodbye to the workers, which leave. NULL is allowed. */
+/* Listens no more, and tells the workers that they are not needed any more; waits until they have left, at
+ * most 2 s. To be followed by free. NULL is allowed. */
+void rung_remote_send_home(struct rung_remote *remote);
+/* Workers that were not sent home wait for the next scheduler, as they would after a crash. NULL is allowed.
+ */
 void rung_remote_free(struct rung_remote *remote);
 int rung_remote_port(const struct rung_remote *remote); /* where it listens */
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "dispatch/clock.h"
+#include "dispatch/logfile.h"
 #include "dispatch/trainer_text.h"
 
 #include <stdio.h>
@@ -103,8 +104,7 @@ static int start_trainer(void *self, int slot, const struct rung_start *start, s
     place->life++;
     place->metric = start->metric;
     place->log_folder = start->log_folder;
-    free(place->log);
-    place->log = NULL;
+    place->log_start = -1;
     tell_worker(place, "start", rung_buf_cstr(&remote->line));
     return 0;
 }
@@ -175,9 +175,12 @@ static void kill_trainer(void *self, int slot)
 
 static void log_tail(void *self, int slot, size_t lines, struct rung_buf *out)
 {
-    const char *log = rung_remote_slot_at(self, slot)->log;
+    const struct rung_remote_slot *place = rung_remote_slot_at(self, slot);
+    const char *log = place->log;
     size_t length = log ? strlen(log) : 0, from = length;
 
+    if (!log && place->log_folder && place->log_start >= 0)
+        rung_logfile_tail_of(place->log_folder, slot, place->log_start, lines, out);
     while (from > 0 && (log[from - 1] != '\n' || from == length || lines-- > 1))
         from--;
     rung_buf_append(out, log ? log + from : "", length - from);

@@ -1,6 +1,6 @@
 /* What the files of the remote executor share. remote.c: workers, their leases and what they say.
  * remote_orders.c: what they are told. remote_view.c: what they are used for. remote_late.c: results that
- * they bring when they come back. */
+ * they bring when they come back. remote_tell.c: what users are told of them. */
 #ifndef RUNG_DISPATCH_REMOTE_PRIVATE_H
 #define RUNG_DISPATCH_REMOTE_PRIVATE_H
 
@@ -9,6 +9,8 @@
 #include "dispatch/peer.h"
 #include "dispatch/remote.h"
 #include "dispatch/said.h"
+
+#include <sys/types.h>
 
 #define RUNG_REMOTE_WARNINGS 32 /* different ones that are told */
 
@@ -29,6 +31,7 @@ struct rung_remote_worker {
     double joined_at, idle_since, busy_seconds; /* idle_since: its last job's end; busy: of jobs that ended */
     bool dismissed;                             /* at cut_at, it has no slots any more */
     bool parted;                                /* it has said goodbye */
+    char why[256];                              /* its connection went, the last time */
     size_t trainers;                            /* as many as it said hello with, where there was room */
     int *slots;
     size_t count;
@@ -47,10 +50,11 @@ struct rung_remote_slot {
     bool alive, ready;
     double job_at;                                   /* when its first job was begun, as far as is known */
     int64_t life;                                    /* how often a trainer was started here */
-    const char *metric, *log_folder;                 /* of its start; borrowed while it is alive */
+    const char *metric, *log_folder;                 /* of its start; borrowed while it is alive, then NULL */
+    off_t log_start;                                 /* in its log, of what it printed; -1: nothing came */
     struct rung_remote_job jobs[RUNG_EXECUTOR_JOBS]; /* that it has, the first one first */
     size_t job_count;
-    char *log; /* what it printed last, as far as it was told */
+    char *log; /* what it printed last, where the present message says that */
 };
 
 struct rung_remote {
@@ -80,6 +84,10 @@ struct rung_executor rung_remote_orders(struct rung_remote *remote);
 /* Of a worker that is there, or is just going. */
 struct rung_remote_use rung_remote_worker_use(const struct rung_remote_worker *worker, double now);
 struct rung_remote_worker *rung_remote_find(const struct rung_remote *remote, const char *launched);
+
+void rung_remote_warn(struct rung_remote *remote, const char *text); /* once */
+void rung_remote_tell_joined(const struct rung_remote_worker *worker);
+void rung_remote_tell_gone(const struct rung_remote_worker *worker, const char *why);
 
 void rung_remote_hear_late(struct rung_remote_worker *worker, const struct rung_json *message,
                            const char *file);

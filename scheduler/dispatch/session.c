@@ -53,11 +53,13 @@ static int open_remote(struct session *session, struct rung_err *err)
 {
     const struct rung_session_options *options = session->options;
     struct rung_remote_options remote = {.address = options->listen->address,
+                                         .socket = options->socket,
                                          .key = options->listen->key,
                                          .beat = options->listen->beat,
                                          .first_slot = (int)options->trainers,
+                                         .context = session,
                                          .warn = on_remote_warning,
-                                         .warn_context = session};
+                                         .tell = on_remote_warning};
     return rung_remote_create(&session->remote, session->loop.base, &remote, err);
 }
 
@@ -135,6 +137,7 @@ static void close_session(struct session *session, struct rung_session_result *r
 {
     rung_loop_still(&session->loop);
     rung_crew_stop(session->crew);
+    rung_remote_send_home(session->remote);
     rung_remote_free(session->remote);
     rung_local_free(session->local);
     if (session->crew && !rung_crew_end(session->crew))

@@ -59,9 +59,10 @@ struct rung_session_options {
     const char *folder;                       /* working directory of the trainers, absolute */
     size_t trainers;                          /* local trainers, >= 1; 0 only where workers can come */
     const struct rung_session_listen *listen; /* NULL: no workers */
-    const struct rung_session_slurm *slurm;   /* NULL: none of them come from Slurm; needs listen */
-    double elapsed_before;                    /* running time of earlier starts */
-    double time_limit;                        /* of this start, seconds; INFINITY: none */
+    int *socket; /* that listens there already; -1 when the session has it. NULL: it opens one */
+    const struct rung_session_slurm *slurm; /* NULL: none of them come from Slurm; needs listen */
+    double elapsed_before;                  /* running time of earlier starts */
+    double time_limit;                      /* of this start, seconds; INFINITY: none */
     const struct rung_watcher *watchers;
     size_t watcher_count;
     /* Called at most `display_hz` times a second while it runs and once at the end; may be NULL. */

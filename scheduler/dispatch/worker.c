@@ -285,6 +285,40 @@ static bool begin_session(struct rung_worker *worker, const struct rung_json *we
 
 /* ---- connecting ---- */
 
+static void set_why(struct rung_worker *worker, const char *reason)
+{
+    char address[RUNG_ADDRESS_TEXT];
+
+    rung_address_write(address, &worker->options->address);
+    size_t length = strlen(address);
+    bool named = strncmp(reason, address, length) == 0 && reason[length] == ':';
+    snprintf(worker->why, sizeof worker->why, "%s%s%s", named ? "" : address, named ? "" : ": ", reason);
+}
+
+/* The same is told once: it is tried every second. */
+static void tell_why(struct rung_worker *worker)
+{
+    double left = worker->alone_since + worker->options->orphan_timeout - rung_clock_monotonic();
+    char text[RUNG_WORKER_WHY + 64];
+
+    for (size_t i = 0; i < worker->why_count; i++)
+        if (strcmp(worker->whys[i], worker->why) == 0)
+            return;
+    if (worker->why_count == RUNG_WORKER_WHYS || left <= 0)
+        return;
+    worker->whys[worker->why_count++] = rung_mem_strdup(worker->why);
+    snprintf(text, sizeof text, "%s; trying again for %g s", worker->why,
+             left > 10 ? ceil(left) : ceil(10 * left) / 10);
+    tell(worker, "%s", text);
+}
+
+static void forget_whys(struct rung_worker *worker)
+{
+    while (worker->why_count > 0)
+        free(worker->whys[--worker->why_count]);
+    worker->why[0] = '\0';
+}
+
 static void connect_later(struct rung_worker *worker)
 {
     struct timeval delay = {.tv_sec = (time_t)worker->back_off,
@@ -304,6 +338,7 @@ static void on_lost(void *context, bool broken, const char *reason)
         finish(worker);
         return;
     }
+    set_why(worker, reason);
     tell(worker, "the scheduler is out of reach: %s", reason);
     connect_later(worker);
 }
@@ -335,6 +370,7 @@ static void on_welcome(void *context, struct rung_wire *wire, const struct rung_
     }
     worker->back_off = BACK_OFF_FIRST;
     worker->alone_since = NAN;
+    forget_whys(worker);
     tell(worker, resumed ? "connected again to %s" : "connected to %s", rung_wire_peer(wire));
     if (!rung_peer_connected(worker->peer, wire,
                              resumed ? (uint64_t)rung_said_integer(message, "received", 0) : 0)) {
@@ -379,10 +415,13 @@ static void on_closed(void *context, struct rung_wire *wire, bool broken, const 
 
     worker->greeting = NULL;
     rung_wire_free(wire);
-    if (broken)
+    if (broken) {
         fail(worker, RUNG_EUSE, "the scheduler cannot be spoken to: %s", reason);
-    else
-        connect_later(worker);
+        return;
+    }
+    set_why(worker, reason);
+    tell_why(worker);
+    connect_later(worker);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *context)
@@ -390,15 +429,29 @@ static void on_again(evutil_socket_t fd, short what, void *context)
     struct rung_worker *worker = context;
     struct rung_wire_listener listener = {
         .context = worker, .open = on_open, .message = on_welcome, .piece = on_piece, .closed = on_closed};
-    struct rung_err err;
+    struct rung_err err = {.text = "cannot make a connection"};
     int socket;
 
     (void)fd;
     (void)what;
     if (rung_address_connect(&socket, &worker->options->address, &err) == 0)
         worker->greeting = rung_wire_create(worker->tls, worker->base, socket, false, &listener);
-    if (!worker->greeting)
-        connect_later(worker);
+    if (worker->greeting)
+        return;
+    set_why(worker, err.text);
+    tell_why(worker);
+    connect_later(worker);
+}
+
+/* Nobody has refused anything: what it waits for is an answer. */
+static void give_up(struct rung_worker *worker)
+{
+    char text[RUNG_WORKER_WHY + 64];
+
+    if (!worker->why[0])
+        set_why(worker, "no answer");
+    snprintf(text, sizeof text, "no scheduler for %g s: %s", worker->options->orphan_timeout, worker->why);
+    fail(worker, RUNG_EFAIL, "%s", text);
 }
 
 /* ---- life ---- */
@@ -407,7 +460,6 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
 {
     struct rung_worker *worker = context;
     double now = rung_clock_monotonic();
-    char seconds[32];
 
     (void)fd;
     (void)what;
@@ -419,10 +471,8 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
     bool said = worker->peer && rung_peer_is_connected(worker->peer) && rung_peer_idle(worker->peer);
     if (now >= worker->leave_at || (isfinite(worker->leave_at) && said))
         finish(worker);
-    if (now - worker->alone_since > worker->options->orphan_timeout) {
-        snprintf(seconds, sizeof seconds, "%g", worker->options->orphan_timeout);
-        fail(worker, RUNG_EFAIL, "no scheduler for %s s", seconds);
-    }
+    if (now - worker->alone_since > worker->options->orphan_timeout)
+        give_up(worker);
 }
 
 static void on_stop_signal(evutil_socket_t fd, short what, void *context)
@@ -470,6 +520,7 @@ static void close_worker(struct rung_worker *worker)
         event_free(worker->again);
     if (worker->watch)
         event_free(worker->watch);
+    forget_whys(worker);
     rung_lates_free(&worker->lates);
     rung_cache_free(worker->cache);
     rung_wire_tls_free(worker->tls);

@@ -12,7 +12,7 @@
 #include "dispatch/said.h"
 #include "dispatch/worker.h"
 
-enum { RUNG_WORKER_SIGNALS = 3 };
+enum { RUNG_WORKER_SIGNALS = 3, RUNG_WORKER_WHYS = 16, RUNG_WORKER_WHY = 400 };
 
 struct rung_work_job {
     bool evaluate, save, has_state;
@@ -49,7 +49,10 @@ struct rung_worker {
     char id[RUNG_SAID_ID_TEXT], session[RUNG_SAID_ID_TEXT];
     struct event *again, *watch, *signals[RUNG_WORKER_SIGNALS];
     double back_off, alone_since; /* alone_since: NaN while connected */
-    double leave_at;              /* INFINITY: not leaving */
+    char why[RUNG_WORKER_WHY];    /* there was no scheduler, the last time it was tried; "" until then */
+    char *whys[RUNG_WORKER_WHYS]; /* that were told since it was connected */
+    size_t why_count;
+    double leave_at; /* INFINITY: not leaving */
     bool over;
     unsigned ticks;
     struct rung_err end; /* with which it ends; code 0: well */

@@ -42,6 +42,34 @@ rung check listed.json
 expect "configurations in a file" 0
 rung check listed.json --set search.models=3
 expect "too few configurations" 2 "" '^rung: listed.json: .*3'
+for file in good listed; do # its files are then those of the current folder
+    "$RUNG" check /dev/stdin >out 2>err < <(cat $file.json)
+    rc=$?
+    expect "$file from a pipe" 0 "^/dev/stdin: good: .* trainer $WORK/trainer.py$"
+    "$RUNG" check <(cat $file.json) >out 2>err
+    rc=$?
+    expect "$file from another pipe" 0 "^/dev/fd/[0-9]*: good: .* trainer $WORK/trainer.py$"
+done
+(mkdir elsewhere && cd elsewhere && "$RUNG" check /dev/stdin >../out 2>../err <../good.json)
+check "a file as standard input has its folder" test $? = 0
+"$RUNG" plan /dev/stdin >out 2>err < <(cat good.json)
+rc=$?
+expect "plan from a pipe" 0
+"$RUNG" simulate /dev/stdin >out 2>err < <(cat good.json)
+rc=$?
+expect "simulate from a pipe" 0
+"$RUNG" run /dev/stdin --db "$WORK/piped.db" --set search.max_iter=1 --quiet >out 2>err < <(cat good.json)
+rc=$?
+expect "run from a pipe" 0
+for address in a:1 '[::1]:7700' 10.0.0.1:7700 :7700; do
+    rung check good.json --set cluster.address="$address"
+    expect "cluster.address with a port: $address" 2 "" \
+        '^rung: good.json: cluster.address: expected the name or address of a host, without a port'
+done
+for address in head ::1 '[::1]' 10.0.0.1; do
+    rung check good.json --set cluster.address="$address"
+    expect "cluster.address without one: $address" 0
+done
 (mkdir sub && cd sub && "$RUNG" check ../listed.json >/dev/null 2>../err)
 check "files are relative to the spec" test $? = 0
 finish

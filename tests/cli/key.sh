@@ -20,6 +20,17 @@ check "is another one" sh -c '! cmp -s secret other'
 check "the umask opens it to nobody" test "$(stat -c %a open)" = 600
 rung key nowhere/key
 expect "a folder that is not there" 2 "" '^rung: nowhere/key: cannot be made: '
+rung list --to 127.0.0.1:1 --key secret
+expect "a key of ours is taken" 2 "" 'Connection refused'
+if [ "$(id -u)" = 0 ]; then
+    chown 12345 secret
+    rung list --to 127.0.0.1:1 --key secret
+    expect "a key of another user is refused" 2 "" '^rung: --key: secret: it belongs to another user \(12345\), who can read it, too$'
+    check "with a way out" holds err '^chown 0 secret$'
+    chown 0 secret
+else
+    echo "skip a key of another user: only root can make one"
+fi
 rung key
 expect "a missing operand" 2 "" '^rung: key: an operand is missing: FILE$'
 rung key a b

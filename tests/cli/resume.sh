@@ -35,6 +35,14 @@ check "finished: and changes nothing" cmp killed.db before
 rung resume killed.db --set limits.time=5
 expect "finished: --set is not silently dropped" 0 "" '^rung: note: s is finished: --set changes nothing$'
 
+for wrong in "--key k" "--listen nohost.invalid:1" "--trainers 0" "--trainers x" "--slurm none" "--orphan-timeout 1" \
+    "--time-limit soon" "--heartbeat 1" "--listen nowhere --key k"; do
+    # shellcheck disable=SC2086
+    rung resume killed.db $wrong
+    expect "finished: $wrong is refused all the same" 2 "" "^rung: ${wrong%% *}: "
+done
+cp killed.db before
+
 # ---- interrupted ----
 start run s.json --db int.db
 kill -INT $pid
@@ -46,6 +54,13 @@ check "interrupted: says how to go on" grep -qx 'rung resume int.db' err
 first=$("$RUNG" export int.db | wc -l)
 check "interrupted: the running jobs were kept" test "$first" -gt 1
 mv jobs jobs.before
+"$RUNG" key int.key >/dev/null
+"$RUNG" list int.db --format csv >before
+for address in 192.0.2.1:7700 no.such.host.invalid:77; do
+    rung resume int.db --listen $address --key int.key
+    check "interrupted: $address is refused" holds err "^rung: --listen: $address: "
+    check "interrupted: and nothing changed" same before <("$RUNG" list int.db --format csv)
+done
 rung resume int.db --quiet
 expect "interrupted: resumed" 0
 check "interrupted: the same results" same <(history whole.db) <(history int.db)

@@ -92,6 +92,62 @@ check "no database for it either" test ! -e new.db
 rung run first.json --set search.patience=true --set search.max_iter=4 --db n.db
 expect "notes of the spec" 0 "" '^rung: note: search.patience'
 
+# ---- workers that cannot come, or alone can ----
+"$RUNG" key run.key >/dev/null
+workers() { # NAME ERROR ADDRESS: it is refused, and nothing is left of it
+    rung run first.json --db far.db --events far --listen "$3" --key run.key
+    expect "$1" 2 "" "^rung: --listen: $2\$"
+    check "$1: nothing was made" test -z "$(find . -name 'far*')"
+}
+coproc python3 -uc 'import socket, sys
+held = socket.create_server(("127.0.0.1", 0))
+print(held.getsockname()[1])
+sys.stdin.read()' # until this script ends
+read -r port <&"${COPROC[0]}"
+workers "another program listens there" "127.0.0.1:$port: another program listens there" "127.0.0.1:$port"
+workers "an address of another machine" "192.0.2.1:7700: it is no address of this machine" 192.0.2.1:7700
+rung run first.json --db far.db --listen no.such.host.invalid:77 --key run.key
+check "a name that nobody knows" test $rc != 0 # where nobody can be asked it is no use error
+check "a name that nobody knows: says so" holds err '^rung: --listen: no.such.host.invalid:77: the name '
+check "a name that nobody knows: nothing was made" test -z "$(find . -name 'far*')"
+rung run first.json --db far.db --trainers 2 --listen 127.0.0.1:0 --key run.key --quiet
+expect "the command put right" 0
+rung run first.json --db port.db --trainers 2 --listen 127.0.0.1:0 --key run.key
+expect "the port is said" 0 "" '^rung: note: workers are taken at port [1-9][0-9]*$'
+
+spec gone '"max_iter": 3'
+sed -i 's|"./trainer.py"|"./gone.py"|' gone.json
+rung run gone.json --listen 127.0.0.1:0 --key run.key
+expect "a program that is not there, with trainers here" 2 "" '^rung: gone.json: trainer.command: .*No such file'
+for option in "--trainers 0" "--set trainer.count=0"; do
+    # shellcheck disable=SC2086
+    timeout -s INT 1 "$RUNG" run gone.json --db "gone $option.db" --listen 127.0.0.1:0 --key run.key $option >out 2>err
+    rc=$?
+    check "a program for workers alone ($option)" holds err \
+        "^rung: note: $WORK/gone.py is not on this machine: only workers that have it can train\$"
+    rung show "gone $option.db" --format json
+    check_json "its path is stored ($option)" "d['spec']['trainer']['command'] == ['$WORK/gone.py']"
+done
+rung resume "gone --trainers 0.db"
+expect "resumed with trainers here" 2 "" 'trainer.command: .*gone.py: No such file'
+timeout -s INT 1 "$RUNG" resume "gone --trainers 0.db" --listen 127.0.0.1:0 --key run.key --trainers 0 >out 2>err
+check "resumed for workers alone" holds err 'gone.py is not on this machine: only workers'
+check "the way out has what workers need" grep -qxF \
+    "rung resume 'gone --trainers 0.db' --trainers 0 --listen 127.0.0.1:0 --key run.key" err
+rung run gone.json --db "gone --trainers 0.db" --listen 127.0.0.1:0 --key run.key --trainers 0 --quiet
+expect "it stands in the way" 2
+check "and its way out has them, too" grep -qxF \
+    "rung resume 'gone --trainers 0.db' --search gone --trainers 0 --listen 127.0.0.1:0 --key run.key" err
+
+spec unready '"max_iter": 3'
+rung run unready.json --db alone.db --set 'trainer.command=["/bin/false"]' --set limits.start_timeout=0.3 \
+    --listen 127.0.0.1:0 --key run.key
+expect "no trainer starts, and no other worker comes" 1 "" '^rung: unready: no trainer could be started: trainer [01]: '
+check "it is said what is waited for" holds err 'all trainers were given up: the search ends unless another worker comes within 0.3 s'
+check "its way out" grep -qx "rung resume alone.db --listen 127.0.0.1:0 --key run.key" err
+rung list alone.db --format json
+check_json "it has failed" "d[0]['status'] == 'failed'"
+
 # ---- failures ----
 spec broken '"max_iter": 3' '{"nan": true}'
 rung run broken.json

@@ -45,6 +45,15 @@ refused "no time" '^rung: --orphan-timeout: "soon" is no duration' --slurm 2 --o
 refused "no time at all" '^rung: --orphan-timeout: "0" is no duration' --slurm 2 --orphan-timeout 0
 refused "no such key" '^rung: --key: ' --slurm 2 --key nowhere
 refused "no place to listen" '^rung: --listen: ' --slurm 2 --listen nowhere
+refused "another machine" '^rung: --listen: 192.0.2.1:7700: it is no address' --slurm 2 --listen 192.0.2.1:7700
+refused "a host with a port" '^rung: s.json: cluster.address: expected .* without a port' --slurm 2 --set cluster.address=a:1
+echo "no key" >bad.key
+refused "a key that is none" '^rung: --key: bad.key: ' --slurm 2 --key bad.key
+cp bad.key s.db.key
+rung run s.json --slurm 2
+expect "a key beside it that is none" 2 "" 's.db.key'
+check "a key beside it that is none: nothing was made" test ! -e s.db
+rm s.db.key
 refused "no such folder" "^rung: cluster.folder: $WORK/nowhere: No such file" --slurm 2 --set cluster.folder=nowhere
 refused "no such partition key" 'cluster.partion: unknown key' --slurm 2 --set cluster.partion=x
 refused "no such limit" '^rung: --time-limit: ' --slurm 2 --time-limit soon
@@ -76,4 +85,12 @@ rung resume t.db --set cluster.partition=x --set limits.calls=null --slurm 1 --t
 expect "the cluster may be changed" 0
 rung list t.db --format json
 check "and is stored" grep -q '"cluster":{"partition":"x"}' <(tr -d ' \\' <out)
+
+spec gone '"max_iter": 3'
+sed -i 's|"./trainer.py"|"./nowhere.py"|' gone.json
+timeout -s INT 2 "$RUNG" run gone.json --slurm 3 --orphan-timeout 9 >out 2>err
+check "a program that is on the nodes alone" holds err "nowhere.py is not on this machine: only workers that have it"
+check "the way out is again by Slurm" grep -qx 'rung resume gone.db --slurm 3 --orphan-timeout 9' err
+rung resume t.db --slurm x
+expect "a finished one: no number" 2 "" '^rung: --slurm: '
 finish

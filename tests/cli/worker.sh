@@ -27,7 +27,14 @@ mkdir folders folders/rung-worker-abcdef folders/rung-worker-abcdef/logs # of on
 touch folders/rung-worker-abcdef/1.2 folders/rung-worker-notes
 export TMPDIR=$PWD/folders
 rung worker 127.0.0.1:1 --key secret --orphan-timeout 0.3
-expect "nobody there" 1 "" '^rung: no scheduler for 0.3 s$'
+expect "nobody there" 1 "" '^rung: no scheduler for 0.3 s: 127.0.0.1:1: Connection refused$'
+check "which was said at once" holds err '^rung: note: 127.0.0.1:1: Connection refused; trying again for 0.3 s$'
+check "and not again" test "$(wc -l <err)" = 2
+rung worker 127.0.0.1:1 --key secret --orphan-timeout 0.3 --quiet
+expect "--quiet leaves the error" 1 "" '^rung: no scheduler for 0.3 s: 127.0.0.1:1: Connection refused$'
+check "and nothing else" test "$(wc -l <err)" = 1
+rung worker no..where:7700 --key secret --orphan-timeout 2
+expect "no such machine" 1 "" '^rung: note: no..where:7700: the name .*; trying again for [0-9.]+ s$'
 check "nothing is left" test "$(ls folders)" = rung-worker-notes
 ("$RUNG" worker 127.0.0.1:1 --key secret --orphan-timeout 5 2>/dev/null & worker=$!; sleep 0.3; kill -9 $worker; wait $worker) 2>/dev/null
 ("$RUNG" worker 127.0.0.1:1 --key secret --orphan-timeout 1 2>/dev/null &

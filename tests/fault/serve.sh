@@ -409,4 +409,26 @@ workers_for_all() {
 }
 check "workers train for all searches, whoever of them dies" workers_for_all
 
+# As `systemctl restart` does: who would start them anew?
+workers_stay() {
+    local port status=0
+    port=$(free_ports 1)
+    daemon far3.db --trainers 0 --listen "127.0.0.1:$port" --key rung.key --heartbeat 0.3
+    worker "$port" --trainers 2
+    submit far3.db -- s1
+    until_true results far3.db s1 1
+    kill $DAEMON
+    daemon_ends 130
+    running "${WORKERS[-1]}"
+    daemon far3.db --trainers 0 --listen "127.0.0.1:$port" --key rung.key --heartbeat 0.3
+    finished far3.db s1
+    as_alone far3.db s1 s1
+    kill $DAEMON
+    daemon_ends 130
+    kill "${WORKERS[-1]}"
+    wait "${WORKERS[-1]}" || status=$?
+    same 130 $status "the worker's exit status"
+}
+check "workers wait for the next daemon" workers_stay
+
 finish

@@ -145,6 +145,48 @@ stateless() {
 }
 check state_none_trains_from_call_0_each_time stateless
 
+# ---- workers whose trainers do not start ----
+
+# NAME SECONDS: a scheduler of workers alone, whose trainers start only where the file fine is, and are waited for so long;
+# and a worker where it is not. Until that is given up.
+hopeless() {
+    [ -f rung.key ] || "$RUNG" key rung.key >/dev/null
+    rm -f fine
+    LIMITS="\"start_timeout\": $2" spec "$1" ""
+    printf '#!/bin/sh\n[ -e %s/fine ] && exec "$@"\nexit 1\n' "$DIR" >where_fine
+    chmod +x where_fine
+    sed -i "s|\"command\": \[|&\"$DIR/where_fine\", |" "$1.json"
+    timeout -k 5 60 "$RUNG" run "$1.json" --db "$1.db" --trainers 0 --listen 127.0.0.1:0 --key rung.key 2>"$1.err" >"$1.out" &
+    SCHEDULER=$!
+    until_true grep -q "workers are taken at port" "$1.err" || { cat "$1.err"; return 1; }
+    PORT=$(grep -o 'port [0-9]*$' "$1.err")
+    PORT=${PORT#port }
+    timeout 60 "$RUNG" worker "127.0.0.1:$PORT" --key rung.key --trainers 2 --quiet &
+    until_true grep -q "all trainers were given up: the search ends unless another worker comes within $2 s" "$1.err"
+}
+
+nobody_else_comes() {
+    local status=0
+    hopeless nobody 0.5
+    wait "$SCHEDULER" || status=$?
+    same 1 $status "exit status"
+    has nobody.err "rung: nobody: no trainer could be started: trainer" "rung resume nobody.db --trainers 0 --listen 127.0.0.1:0"
+    same 1 "$(grep -c 'another worker' nobody.err)" "times that it is said"
+    same failed "$(sql nobody 'select status from searches')" status
+}
+check workers_of_no_use_end_the_search_when_no_other_comes nobody_else_comes
+
+somebody_else_comes() {
+    local status=0
+    hopeless somebody 30
+    touch fine
+    timeout 60 "$RUNG" worker "127.0.0.1:$PORT" --key rung.key --trainers 1 --quiet &
+    wait "$SCHEDULER" || status=$?
+    same 0 $status "exit status"
+    same_result somebody good
+}
+check a_worker_that_comes_in_time_goes_on_with_the_search somebody_else_comes
+
 # ---- other promises ----
 
 long_log() {

@@ -52,6 +52,15 @@ a_worker_without_a_key() {
     has refused.err "needs --key FILE"
 }
 
+# Whatever comes last, a close or the reason.
+commands() {
+    local i
+    for i in 1 2 3 4 5 6; do
+        rung 2 list --to "127.0.0.1:$PORT" --key rung.key
+        has err "refuses: a search takes workers there, and no commands"
+    done
+}
+
 # What a worker said is said again on new connections, whole and in part.
 replayed() {
     timeout 40 "$PYTHON" -S -E "$FAULT/strangers.py" "$PORT" replay said
@@ -152,6 +161,7 @@ check frames_without_tls_are_refused once "$REFUSED it speaks no TLS" says '\xff
 check a_replayed_handshake_is_refused once "$REFUSED it does not have the same key" replayed
 check another_version_of_rung_is_refused once "$REFUSED it speaks another version of the protocol" stranger version "refused it speaks another version"
 check who_says_something_else_is_refused once "$REFUSED it did not say hello" stranger other "refused it did not say hello"
+check a_command_is_refused once "$REFUSED a search takes workers there, and no commands" commands
 check a_frame_of_4_GiB_ends_the_connection once "$BROKEN a frame of 4294967295 bytes" stranger long
 check a_truncated_frame_ends_the_connection once "$BROKEN closed in the middle of a frame" stranger truncated
 check a_cut_frame_ends_the_connection once "the worker on stranger is out of reach: connection lost in the middle of a frame" stranger cut

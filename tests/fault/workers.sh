@@ -102,6 +102,56 @@ END
     "$RUNG" logs printed.db 0 | grep -q "hello from trainer 0"
 }
 
+# Who leaves is told from who is lost, where users look: on standard error, and in the database.
+comings_and_goings() {
+    local port host
+    port=$(free_ports 1)
+    spec told "memory=0 sleep=0.02"
+    scheduler told "$port"
+    for _ in 1 2 3; do worker "$port"; done
+    until_true sh -c 'test "$(sort -u told.log | grep -c "^START")" = 3 && test "$(grep -c "^JOB" told.log)" -ge 9'
+    kill "${WORKERS[0]}"
+    kill -9 "${WORKERS[1]}"
+    scheduler_ends told
+    as_local told
+    host=$(sql told "select host from trainers limit 1")
+    same 3 "$(grep -cx "rung: note: worker $host has joined: 1 trainer" told.err)" "who joined"
+    same 1 "$(grep -cx "rung: note: worker $host has left" told.err)" "who left"
+    same 1 "$(grep -c "^rung: note: worker $host is gone: " told.err)" "who is gone"
+    same "its worker has left
+its worker is gone
+stopped" "$(sql told "select reason from trainers order by reason")" "why trainers ended"
+    same "" "$(sql told "select reason from failures where reason not in ('its worker has left', 'its worker is gone')")" failures
+}
+
+# What a trainer printed before it failed is recorded with the failure, wherever it was, and however it failed.
+failures_have_the_last_lines() {
+    local port fault expected
+    cat >talks.sh <<'END'
+#!/bin/sh
+seq 1 30
+printf 'a line without an end'
+exec "$@"
+END
+    chmod +x talks.sh
+    for fault in silent garbage no_score fail exit; do
+        for where in here there; do
+            SEARCH='"algorithm": "random", "models": 1, "max_iter": 1' \
+                LIMITS='"job_timeout": 2, "retries": 0' COUNT=1 spec $where "$fault models=0 sleep=1"
+            sed -i "s|\"command\": \[|&\"$DIR/talks.sh\", |" $where.json
+        done
+        rung 1 run here.json --db here.db --quiet
+        port=$(free_ports 1)
+        scheduler there "$port"
+        worker "$port"
+        wait "$SCHEDULER" || true
+        expected=$(sql here "select kind, log from failures")
+        echo "$expected" | grep -q '^a line without an end\|^last words 40'
+        same "$expected" "$(sql there "select kind, log from failures")" "the failures of a trainer elsewhere"
+        rm -r here.* there.*
+    done
+}
+
 orphans() {
     local port started=$SECONDS
     port=$(free_ports 1)
@@ -117,5 +167,7 @@ check killed_workers_change_nothing workers_are_killed
 check cut_links_change_nothing links_are_cut
 check a_killed_scheduler_goes_on the_scheduler_is_killed
 check what_trainers_print_is_kept_by_the_scheduler what_they_print_comes_here
+check users_are_told_who_joins_and_who_leaves comings_and_goings
+check failures_have_the_last_lines_of_a_trainer_elsewhere failures_have_the_last_lines
 check a_worker_without_a_scheduler_leaves orphans
 finish

@@ -81,6 +81,11 @@ int rung_address_listen(int *fd, int *port, const struct rung_address *address, 
     return 0;
 }
 
+int rung_address_port(int fd)
+{
+    return fd;
+}
+
 /* ---- an engine ---- */
 
 static void start(int slot)
@@ -375,6 +380,7 @@ static void close_scene(void)
     for (size_t i = 0; i < WIRES; i++)
         if (wires[i])
             deliver_closed(wires[i], false);
+    rung_remote_send_home(scene.remote);
     rung_remote_free(scene.remote);
     event_base_free(scene.base);
     sweep(folder, is_half);

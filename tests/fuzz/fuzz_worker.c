@@ -217,6 +217,11 @@ int rung_address_connect(int *fd, const struct rung_address *address, struct run
     return scene.unreachable ? rung_err_set(err, RUNG_EFAIL, "nobody") : 0;
 }
 
+void rung_address_write(char text[RUNG_ADDRESS_TEXT], const struct rung_address *address)
+{
+    snprintf(text, RUNG_ADDRESS_TEXT, "%s:%d", address->host, address->port);
+}
+
 /* The worker has said hello: it goes on after the messages that it has. */
 static void welcome(struct rung_wire *wire, bool resumed)
 {

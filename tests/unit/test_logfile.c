@@ -114,7 +114,9 @@ static void a_log_is_followed_line_by_line(void **state)
     assert_follows(fd, &from, 6, false, "two\n");
     assert_follows(fd, &from, 4, false, "thre"); /* a long line */
     assert_follows(fd, &from, 100, true, "e\nfour");
-    rung_logfile_add(folder, 2, "five\n");
+    off_t added = -1;
+    rung_logfile_add(folder, 2, "five\n", &added);
+    assert_tail(fd, added, 20, "five");
     assert_follows(fd, &from, 100, false, "five\n");
     char *line = rung_mem_printf("%0999d\n", 7);
     for (int i = 0; i < 2000; i++)

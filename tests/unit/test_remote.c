@@ -26,15 +26,16 @@ static char folder[64], state_path[80];
 /* What the scheduler's side heard. */
 static struct heard {
     int joined, left, wanted, late, messages, warned;
-    bool wants;
+    bool wants, parted; /* parted: as the last trainer that was gone said of its worker */
     char warning[512];
+    char told[1024]; /* of workers' comings and goings, a line each */
 } heard;
 
 /* A worker: what it was told. */
 static struct worker {
     struct rung_peer *peer;
     struct rung_wire *wire; /* until it is welcome */
-    int wants, drops, starts;
+    int wants, drops, starts, goodbyes;
     bool lost;
     const char *state; /* that it sends when it is asked for it; NULL: none */
     char refused[200];
@@ -62,7 +63,8 @@ static void on_trainer_message(void *context, int slot, const struct rung_proto_
 
 static void on_trainer_gone(void *context, int slot, const struct rung_exit *how, double now)
 {
-    (void)context, (void)slot, (void)how, (void)now;
+    (void)context, (void)slot, (void)now;
+    heard.parted = how->parted;
 }
 
 static bool on_wanted(void *context, const struct rung_late *late, struct rung_late_wanted *wanted,
@@ -93,6 +95,13 @@ static void on_warn(void *context, const char *text)
     snprintf(heard.warning, sizeof heard.warning, "%s", text);
 }
 
+static void on_tell(void *context, const char *text)
+{
+    size_t length = strlen(heard.told);
+    (void)context;
+    snprintf(heard.told + length, sizeof heard.told - length, "%s\n", text);
+}
+
 /* ---- the worker's side ---- */
 
 #define OFFER                                                                                                \
@@ -108,6 +117,7 @@ static void on_told(void *context, const struct rung_json *message, const char *
     if (strcmp(type, "want") == 0 && ++worker.wants < 10) /* else it would never end */
         rung_peer_send_file(worker.peer, OFFER, worker.state, worker.state ? rung_stream_of_late(3) : 0,
                             false);
+    worker.goodbyes += strcmp(type, "goodbye") == 0;
     if (strcmp(type, "goodbye") == 0)
         rung_peer_send(worker.peer, "{\"type\":\"goodbye\"}");
 }
@@ -175,7 +185,7 @@ static void join(void)
 static int set_up(void **state)
 {
     struct rung_remote_options options = {
-        .address = {.host = "127.0.0.1"}, .key = {{42}}, .beat = BEAT, .warn = on_warn};
+        .address = {.host = "127.0.0.1"}, .key = {{42}}, .beat = BEAT, .warn = on_warn, .tell = on_tell};
     struct rung_executor_listener listener = {.message = on_trainer_message,
                                               .gone = on_trainer_gone,
                                               .joined = on_joined,
@@ -298,6 +308,114 @@ static void a_trainer_that_fits_into_no_message_is_not_started(void **state)
     free(long_one);
 }
 
+/* ---- comings and goings ---- */
+
+static void a_worker_that_leaves_is_not_one_that_is_lost(void **state)
+{
+    struct rung_err err;
+
+    (void)state;
+    join();
+    assert_string_equal(heard.told, "worker elsewhere has joined: 2 trainers\n");
+    assert_int_equal(start_with("", &err), 0);
+    rung_peer_send(worker.peer, "{\"type\":\"goodbye\"}");
+    until(heard.left == 2);
+    assert_true(heard.parted);
+    assert_string_equal(heard.told, "worker elsewhere has joined: 2 trainers\nworker elsewhere has left\n");
+}
+
+static void a_worker_that_is_lost_is_not_one_that_leaves(void **state)
+{
+    struct rung_err err;
+
+    (void)state;
+    join();
+    heard.told[0] = '\0';
+    heard.parted = true;
+    assert_int_equal(start_with("", &err), 0);
+    rung_peer_send(worker.peer, "{\"received\":9000,\"type\":\"said\"}"); /* what nobody sent */
+    until(heard.left == 2);
+    assert_false(heard.parted);
+    assert_string_equal(heard.told, "worker elsewhere is gone: it did not keep to the protocol\n");
+}
+
+static void who_is_not_sent_home_is_only_cut_off(void **state)
+{
+    (void)state;
+    join();
+    rung_remote_free(remote);
+    remote = NULL;
+    until(worker.lost);
+    assert_int_equal(worker.goodbyes, 0);
+}
+
+static void who_is_sent_home_says_goodbye_too(void **state)
+{
+    (void)state;
+    join();
+    heard.told[0] = '\0';
+    rung_remote_send_home(remote);
+    assert_int_equal(worker.goodbyes, 1);
+    assert_string_equal(heard.told, ""); /* it goes without saying */
+}
+
+/* ---- what trainers print ---- */
+
+static void assert_tail(size_t lines, const char *expected)
+{
+    struct rung_executor *executor = rung_remote_executor(remote);
+    struct rung_buf tail;
+
+    rung_buf_init(&tail, RUNG_BUF_UNLIMITED);
+    executor->log_tail(executor->self, 0, lines, &tail);
+    assert_string_equal(rung_buf_cstr(&tail), expected);
+    rung_buf_free(&tail);
+}
+
+static void print(const char *text)
+{
+    char *message =
+        rung_mem_printf("{\"type\":\"printed\",\"slot\":0,\"life\":%d,\"text\":\"%s\"}", worker.starts, text);
+    char *ready = rung_mem_printf("{\"type\":\"said\",\"slot\":0,\"life\":%d,\"line\":{\"type\":\"ready\","
+                                  "\"protocol\":1}}",
+                                  worker.starts);
+    int messages = heard.messages;
+
+    rung_peer_send(worker.peer, message);
+    rung_peer_send(worker.peer, ready); /* it was heard when this is */
+    until(heard.messages > messages);
+    free(message);
+    free(ready);
+}
+
+/* A trainer that is silent for too long says nothing of it: what came before is all there is. */
+static void what_a_trainer_has_printed_is_known_without_asking(void **state)
+{
+    char *path = rung_mem_printf("%s/0.log", folder);
+    struct rung_err err;
+
+    (void)state;
+    join();
+    assert_int_equal(start_with("", &err), 0);
+    until(worker.starts == 1);
+    assert_tail(20, "");
+    print("one\\ntwo\\nth");
+    print("ree\\nfour");
+    assert_tail(20, "one\ntwo\nthree\nfour");
+    assert_tail(2, "three\nfour");
+    rung_peer_send(worker.peer, "{\"type\":\"gone\",\"slot\":0,\"life\":1,\"number\":1,\"log\":\"five\"}");
+    heard.parted = true;
+    until(!heard.parted);
+    assert_tail(20, ""); /* its search may be gone, too */
+    assert_int_equal(start_with("", &err), 0);
+    until(worker.starts == 2);
+    assert_tail(20, "");
+    print("six");
+    assert_tail(20, "six");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
 /* ---- messages that make no sense ---- */
 
 static void nonsense_is_passed_over(void **state)
@@ -375,6 +493,11 @@ int main(void)
         TEST(a_late_result_that_is_not_wanted_is_dropped),
         TEST(a_late_state_is_asked_for_once),
         TEST(a_trainer_that_fits_into_no_message_is_not_started),
+        TEST(a_worker_that_leaves_is_not_one_that_is_lost),
+        TEST(a_worker_that_is_lost_is_not_one_that_leaves),
+        TEST(who_is_not_sent_home_is_only_cut_off),
+        TEST(who_is_sent_home_says_goodbye_too),
+        TEST(what_a_trainer_has_printed_is_known_without_asking),
         TEST(nonsense_is_passed_over),
         TEST(a_file_that_nobody_asked_for_is_kept_nowhere),
         TEST(who_does_not_keep_to_the_protocol_is_let_go),

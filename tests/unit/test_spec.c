@@ -220,6 +220,9 @@ static void test_wrong_cluster(void **state)
         {.set = {"cluster.trainers=0"}, .error = "cluster.trainers: expected an integer >= 1, found 0"},
         {.set = {"cluster.trainers=1025"},
          .error = "cluster.trainers: expected an integer <= 1024, found 1025"},
+        {.set = {"cluster.address=head:7700"},
+         .error =
+             "cluster.address: expected the name or address of a host, without a port, found 'head:7700'"},
         {.set = {"cluster.address=head node"},
          .error =
              "cluster.address: expected the name or address of a host, without a port, found 'head node'"},
@@ -446,6 +449,55 @@ static void test_every_key_of_a_cluster(void **state)
     rung_spec_free(spec);
 }
 
+static void test_addresses_of_a_cluster(void **state)
+{
+    (void)state;
+    static const char *const good[][2] = {
+        {"head-node.example.org", "head-node.example.org"},
+        {"10.0.0.1", "10.0.0.1"},
+        {"::1", "::1"},
+        {"::", "::"},
+        {"1::", "1::"},
+        {"fe80::1%eth0.5", "fe80::1%eth0.5"},
+        {"[fe80::1]", "fe80::1"},
+        {"1:2:3:4:5:6:7:abcd", "1:2:3:4:5:6:7:abcd"},
+        {"::ffff:10.0.0.1", "::ffff:10.0.0.1"},
+        {"1:2:3:4:5:6:10.0.0.1", "1:2:3:4:5:6:10.0.0.1"},
+    };
+    static const char *const bad[] = {
+        "a:1",         ":7700",   "[::1]:7700",    "[::1",      "[]",
+        "[",           "[head]",  "::1:",          ":::",       "1:2:3",
+        "12345::",     "1::2::3", "::10.0.0.1:77", "::10.0.0",  "fe80::1%",
+        "fe80::1%a b", "-head",   "a b",           "head%eth0", "1:2:3:4:5:6:7:8:9",
+    };
+    struct rung_err err;
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct rung_json *value = json(BASE);
+        struct rung_spec *spec;
+        char *set = rung_mem_printf("cluster.address=\"%s\"", good[i][0]);
+        assert_int_equal(rung_spec_override(value, set, &err), 0);
+        if (rung_spec_read(&spec, value, "x", &err) < 0)
+            fail_msg("%s", err.text);
+        assert_string_equal(spec->cluster.address, good[i][1]);
+        rung_spec_free(spec);
+        rung_json_free(value);
+        free(set);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct rung_json *value = json(BASE);
+        struct rung_spec *spec;
+        char *set = rung_mem_printf("cluster.address=\"%s\"", bad[i]);
+        assert_int_equal(rung_spec_override(value, set, &err), 0);
+        if (rung_spec_read(&spec, value, "x", &err) != RUNG_EUSE)
+            fail_msg("%s is taken", bad[i]);
+        assert_non_null(strstr(err.text, "cluster.address: "));
+        rung_spec_free(spec);
+        rung_json_free(value);
+        free(set);
+    }
+}
+
 static void test_start_timeout_follows_job_timeout(void **state)
 {
     (void)state;
@@ -512,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_key_set),
         cmocka_unit_test(test_every_key_of_a_cluster),
+        cmocka_unit_test(test_addresses_of_a_cluster),
         cmocka_unit_test(test_start_timeout_follows_job_timeout),
         cmocka_unit_test(test_null_lifts_a_limit),
         cmocka_unit_test(test_settings_may_be_any_json),
