@@ -46,7 +46,8 @@ static void batch_end(void *context)
     attend->forecaster.batch_end(attend->forecaster.context);
 }
 
-struct rung_attend *rung_attend_create(struct rung_session_options *session, struct rung_watcher *watcher)
+struct rung_attend *rung_attend_create(struct rung_session_options *session, struct rung_watcher *watcher,
+                                       bool in_turn)
 {
     struct rung_attend *attend = rung_mem_zalloc(1, sizeof *attend);
     struct rung_timeleft_options options = {.spec = session->spec,
@@ -56,8 +57,10 @@ struct rung_attend *rung_attend_create(struct rung_session_options *session, str
                                             .time_limit = session->time_limit,
                                             .now = rung_clock_wall(),
                                             .store = session->store,
-                                            .name = session->name};
+                                            .name = session->name,
+                                            .own_only = in_turn};
 
+    attend->trainers = in_turn ? IN_TURN : PRESENT;
     rung_presence_init(&attend->presence, session->trainers);
     attend->timeleft = rung_timeleft_create(&options);
     attend->forecaster = rung_timeleft_watcher(attend->timeleft);
@@ -82,11 +85,6 @@ void rung_attend_trainers(struct rung_attend *attend, size_t trainers)
 {
     attend->trainers = GIVEN;
     rung_timeleft_trainers(attend->timeleft, (double)trainers);
-}
-
-void rung_attend_turns(struct rung_attend *attend)
-{
-    attend->trainers = IN_TURN;
 }
 
 void rung_attend_add(struct rung_attend *attend, struct rung_progress *progress)

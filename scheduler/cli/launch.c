@@ -252,7 +252,7 @@ static int run_session(struct rung_launch *launch, struct rung_launch_search *se
     if (launch->events)
         watchers[options.watcher_count++] = rung_events_watcher(launch->events);
     if (!launch->quiet || search->spec->search.priority == RUNG_PRIORITY_CRITICAL)
-        attend = rung_attend_create(&options, &watchers[options.watcher_count]);
+        attend = rung_attend_create(&options, &watchers[options.watcher_count], false);
     if (attend && options.slurm)
         rung_attend_trainers(attend,
                              launch->trainers + options.slurm->most * (size_t)search->spec->cluster.trainers);

@@ -160,8 +160,7 @@ int rung_serving_add(struct rung_serving *serving, struct rung_stored *stored, s
                                                     .time_limit = INFINITY,
                                                     .watchers = search->watchers,
                                                     .watcher_count = 1};
-    search->attend = rung_attend_create(&search->session, &search->watchers[1]);
-    rung_attend_turns(search->attend);
+    search->attend = rung_attend_create(&search->session, &search->watchers[1], true);
     search->next = serving->searches;
     serving->searches = search;
     int code = rung_daemon_add(serving->daemon, &search->session, search, &search->handle, err);

@@ -364,8 +364,8 @@ static void read_earlier(struct rung_timeleft *timeleft)
     struct rung_err err;
     const struct rung_timeleft_options *with = &timeleft->with;
 
-    if (rung_experience_load(&timeleft->experience, with->store, with->spec, with->name, EARLIER_JOBS, &err) <
-        0)
+    if (!with->own_only && rung_experience_load(&timeleft->experience, with->store, with->spec, with->name,
+                                                EARLIER_JOBS, &err) < 0)
         return; /* a forecast less */
     if (with->elapsed_before > 0)
         read_own(timeleft);

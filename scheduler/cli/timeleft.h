@@ -12,6 +12,7 @@
 #include "dispatch/note.h"
 #include "dispatch/session.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct rung_timeleft;
@@ -25,6 +26,7 @@ struct rung_timeleft_options {
     double now;               /* seconds since 1970 */
     struct rung_store *store; /* earlier searches are read from it here; NULL: none */
     const char *name;         /* of this search in it: what was recorded of it before is read, too */
+    bool own_only;            /* and nothing else */
 };
 
 /* What options point to is borrowed while it lives, but for the store. */

@@ -1,6 +1,7 @@
 #include "dispatch/share_private.h"
 
 #include "base/mem.h"
+#include "dispatch/pool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -78,9 +79,10 @@ static void on_message(void *context, int slot, const struct rung_proto_message 
     if (!tenant)
         return;
     if (message->type == RUNG_PROTO_READY) {
+        struct rung_share_place *place = &tenant->share->places[slot];
         tenant->share->dirty |= !tenant->proven;
-        tenant->proven = true;
-        tenant->start_seconds = now - tenant->share->places[slot].started_at;
+        tenant->proven = place->ready = true;
+        tenant->start_seconds = now - place->started_at;
     }
     tenant->listener.message(tenant->listener.context, slot, message, now);
 }
@@ -106,12 +108,24 @@ static void on_returned(void *context, int slot, int64_t job, double now)
         tenant->listener.returned(tenant->listener.context, slot, job, now);
 }
 
+static void start_failed(struct rung_tenant *tenant, int slot, double now)
+{
+    tenant->share->dirty = true;
+    if (tenant->share->places[slot].started_at <= tenant->failed_at)
+        return;
+    tenant->failed_at = now;
+    if (++tenant->failures % RUNG_POOL_START_FAILURES == 0)
+        tenant->lost_slot = slot;
+}
+
 static void on_gone(void *context, int slot, const struct rung_exit *how, double now)
 {
     struct rung_share *share = context;
     struct rung_tenant *tenant = holder(share, slot);
     if (!tenant)
         return;
+    if (!tenant->proven && !how->worker_gone && !share->places[slot].recalled)
+        start_failed(tenant, slot, now);
     rung_share_move(share, slot, &tenant->empty); /* first: the tenant may give it up */
     share->dirty = true;
     tenant->listener.gone(tenant->listener.context, slot, how, now);
@@ -137,11 +151,15 @@ static void on_left(void *context, int slot, double now)
     share->places[slot].tenant = NULL;
     share->present--;
     share->dirty = true;
-    for (size_t i = 0; i < share->count; i++)
-        if (rung_tenant_barred(share->tenants[i], slot)) {
-            share->tenants[i]->barred[slot] = false;
-            share->tenants[i]->barred_count--;
-        }
+    for (size_t i = 0; i < share->count; i++) {
+        struct rung_tenant *other = share->tenants[i];
+        if (other->lost_slot == slot)
+            other->lost_slot = -1;
+        if (!rung_tenant_barred(other, slot))
+            continue;
+        other->barred[slot] = false;
+        other->barred_count--;
+    }
 }
 
 static struct rung_tenant *tenant_of(struct rung_share *share, const struct rung_late *late)
@@ -201,10 +219,13 @@ static int start(void *self, int slot, const struct rung_start *message, struct 
 {
     struct rung_tenant *tenant = self;
     int rc = below(self)->start(below(self)->self, slot, message, err);
-    if (rc == 0) {
+    struct rung_share_place *place = &tenant->share->places[slot];
+    place->started_at = tenant->share->now;
+    place->ready = place->recalled = false;
+    if (rc == 0)
         rung_share_move(tenant->share, slot, &tenant->taken);
-        tenant->share->places[slot].started_at = tenant->share->now;
-    }
+    else if (!tenant->proven)
+        start_failed(tenant, slot, tenant->share->now);
     return rc;
 }
 
@@ -233,8 +254,15 @@ static void stop(void *self, int slot)
     below(self)->stop(below(self)->self, slot);
 }
 
+/* A start that is ended for others takes longer than was known. */
 static void end(void *self, int slot)
 {
+    struct rung_tenant *tenant = self;
+    struct rung_share_place *place = &tenant->share->places[slot];
+    if (tenant->recalled > 0 && !place->ready) {
+        place->recalled = true;
+        tenant->start_seconds = fmax(tenant->start_seconds, tenant->share->now - place->started_at);
+    }
     below(self)->kill(below(self)->self, slot);
 }
 
@@ -285,6 +313,8 @@ struct rung_tenant *rung_share_join(struct rung_share *share, const struct rung_
     tenant->empty.first = tenant->taken.first = -1;
     tenant->dip_at = INFINITY;
     tenant->fresh = true;
+    tenant->lost_slot = -1;
+    tenant->failed_at = -INFINITY;
     share->tenants = rung_mem_grow(share->tenants, share->count, &share->capacity, sizeof *share->tenants);
     share->tenants[share->count++] = tenant;
     share->demands = rung_mem_resize(share->demands, share->count, sizeof *share->demands);

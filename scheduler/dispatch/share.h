@@ -16,10 +16,12 @@
 
 #include "dispatch/executor.h"
 
-#define RUNG_SHARE_MOMENT                                                                                    \
-    0.2 /* seconds that a tenant must want less before others get what he does not want */
-#define RUNG_SHARE_TURN   5.0  /* seconds; it is longer for one whose trainers take long to be ready: */
-#define RUNG_SHARE_STARTS 10.0 /* so many times as long as the last one took */
+/* Seconds that a tenant must want less before others get what it does not want; where its trainers take
+ * longer to be ready, so long, but a turn at most. */
+#define RUNG_SHARE_MOMENT 0.2
+/* Seconds that a turn takes, or so many times as long as the tenant's trainers take to be ready. */
+#define RUNG_SHARE_TURN   5.0
+#define RUNG_SHARE_STARTS 10.0
 
 struct rung_share;
 struct rung_tenant;

@@ -92,7 +92,7 @@ static void bar(struct rung_tenant *tenant, int slot)
     tenant->barred_count++;
 }
 
-/* Where one trainer of it cannot start, and none ever could, no other one can: not on the same machine. */
+/* Where a trainer of it cannot start, and none ever could, no other one can: not on the same machine. */
 static void bar_machine(struct rung_tenant *tenant, int slot, double now)
 {
     struct rung_share *share = tenant->share;
@@ -117,6 +117,12 @@ static void take_given_up(struct rung_share *share, double now)
         take_back(share, slot, now);
         if (!tenant->proven)
             bar_machine(tenant, slot, now);
+    }
+    for (size_t i = 0; i < share->count; i++) {
+        struct rung_tenant *tenant = share->tenants[i];
+        if (tenant->lost_slot >= 0 && !tenant->proven)
+            bar_machine(tenant, tenant->lost_slot, now);
+        tenant->lost_slot = -1;
     }
 }
 
@@ -298,6 +304,7 @@ void rung_share_balance(struct rung_share *share, double now)
     if (!share->dirty && now < share->wake_at)
         return;
     share->dirty = share->any_slot = false;
+    rung_share_tally(share, now);
     take_given_up(share, now);
     take_barred(share, now);
     rung_share_divide(share, now);
@@ -309,5 +316,6 @@ void rung_share_balance(struct rung_share *share, double now)
     recall(share);
     tell_hopeless(share, now);
     for (size_t i = 0; i < share->count && share->hungry; i++)
-        share->wake_at = fmin(share->wake_at, share->tenants[i]->dip_at + RUNG_SHARE_MOMENT);
+        share->wake_at =
+            fmin(share->wake_at, share->tenants[i]->dip_at + rung_tenant_moment(share->tenants[i]));
 }

@@ -15,6 +15,11 @@ static size_t capped(const struct rung_share *share, size_t trainers)
     return trainers < share->present ? trainers : share->present;
 }
 
+double rung_tenant_moment(const struct rung_tenant *tenant)
+{
+    return fmax(RUNG_SHARE_MOMENT, fmin(tenant->start_seconds, RUNG_SHARE_TURN));
+}
+
 void rung_tenant_want(struct rung_tenant *tenant, size_t trainers, double now)
 {
     struct rung_share *share = tenant->share;
@@ -27,7 +32,7 @@ void rung_tenant_want(struct rung_tenant *tenant, size_t trainers, double now)
         tenant->dip_at = now;
         tenant->peak = trainers;
         if (share->hungry)
-            share->wake_at = fmin(share->wake_at, now + RUNG_SHARE_MOMENT);
+            share->wake_at = fmin(share->wake_at, now + rung_tenant_moment(tenant));
     } else if (trainers > tenant->peak) {
         tenant->peak = trainers;
     }
@@ -36,7 +41,7 @@ void rung_tenant_want(struct rung_tenant *tenant, size_t trainers, double now)
 /* A dip that has lasted is no dip. */
 static void settle(struct rung_tenant *tenant, double now)
 {
-    if (now < tenant->dip_at + RUNG_SHARE_MOMENT) /* as wake_at says it, rounding included */
+    if (now < tenant->dip_at + rung_tenant_moment(tenant)) /* as wake_at says it, rounding included */
         return;
     tenant->steady = tenant->peak;
     tenant->dip_at = tenant->demand < tenant->peak ? now : (double)INFINITY;
@@ -52,10 +57,17 @@ size_t rung_tenant_useful_demand(const struct rung_tenant *tenant)
 /* ---- whose turn it is ---- */
 
 /* What a tenant has used counts only while slots are short. */
-static void tally(struct rung_share *share, double now)
+void rung_share_tally(struct rung_share *share, double now)
 {
-    for (size_t i = 0; i < share->count && share->contended; i++)
-        share->tenants[i]->used += (double)rung_tenant_held(share->tenants[i]) * (now - share->tallied_at);
+    double passed = now - share->tallied_at;
+    size_t unproven = 0;
+    for (size_t i = 0; i < share->count && share->contended; i++) {
+        struct rung_tenant *tenant = share->tenants[i];
+        size_t held = rung_tenant_held(tenant);
+        tenant->used += (double)held * passed;
+        unproven += tenant->proven ? 0 : held;
+    }
+    *(unproven > share->present / 2 ? &share->odd_of_unproven : &share->odd_of_proven) += passed;
     share->tallied_at = now;
 }
 
@@ -94,17 +106,52 @@ static double turn_of(const struct rung_tenant *tenant)
  * trainer has still to show that it can be ready stays until that is known. */
 static double key_of(const struct rung_tenant *tenant)
 {
-    if (!tenant->proven && rung_tenant_held(tenant) > 0)
+    if (!tenant->proven && tenant->taken.count > 0)
         return -INFINITY;
     return tenant->used - (tenant->extra ? turn_of(tenant) : 0);
 }
 
-/* Those of which no trainer was ever ready may be many, and take minutes each to fail: half of the slots are
- * for them, and the others come last. */
+/* ---- those of which no trainer was ever ready ---- */
+
+/* Whether somebody wants slots who is proven, or is not. */
+static bool want(const struct rung_share *share, bool proven)
+{
+    for (size_t i = 0; i < share->count; i++)
+        if (share->tenants[i]->proven == proven && share->demands[i] > 0)
+            return true;
+    return false;
+}
+
+static size_t starting(const struct rung_share *share)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < share->count; i++)
+        count += !share->tenants[i]->proven && share->tenants[i]->taken.count > 0;
+    return count;
+}
+
+/* The slot that cannot be halved goes to and fro, each time when who has it has had it a turn longer. */
+static void pass_odd_on(struct rung_share *share)
+{
+    share->odd_contested = share->present % 2 && want(share, true) && want(share, false);
+    if (!share->odd_contested) {
+        share->odd_to_unproven = true;
+        share->odd_of_proven = share->odd_of_unproven = 0;
+    }
+    double lead = share->odd_of_unproven - share->odd_of_proven;
+    if (share->odd_to_unproven ? lead >= RUNG_SHARE_TURN : -lead >= RUNG_SHARE_TURN)
+        share->odd_to_unproven = !share->odd_to_unproven;
+}
+
+/* They may be many, and take minutes each to fail: half of the slots are for them, and no start is ended
+ * that is under way. The others come last. */
 static void put_unproven_back(struct rung_share *share)
 {
     double *keys = share->keys;
-    size_t room = (share->present + 1) / 2;
+    size_t under_way = starting(share), room = share->present / 2;
+    if (share->present % 2 && share->odd_to_unproven)
+        room++;
+    room = room > under_way ? room : under_way;
     for (size_t i = 0; i < share->count; i++)
         share->tenants[i]->waits_to_prove = !share->tenants[i]->proven && share->demands[i] > 0;
     while (room-- > 0) {
@@ -132,6 +179,7 @@ static void divide_by_turns(struct rung_share *share)
         share->demands[i] = tenant->proven || most == 0 ? most : 1;
         share->keys[i] = key_of(tenant);
     }
+    pass_odd_on(share);
     put_unproven_back(share);
     size_t level = rung_fair_divide(share->present, share->demands, share->keys, share->count, share->dues);
     for (size_t i = 0; i < share->count; i++) {
@@ -169,12 +217,14 @@ static double turn_ends_at(const struct rung_share *share, double now)
         if (tenant->extra && tenant->proven)
             rest = fmin(rest, turn_of(tenant) - (tenant->used - least));
     }
+    if (share->odd_contested)
+        rest = fmin(rest, RUNG_SHARE_TURN - (share->odd_to_unproven ? 1 : -1) *
+                                                (share->odd_of_unproven - share->odd_of_proven));
     return now + fmax(rest, TURNS_APART);
 }
 
 void rung_share_divide(struct rung_share *share, double now)
 {
-    tally(share, now);
     even_out(share);
     for (size_t i = 0; i < share->count; i++)
         settle(share->tenants[i], now);

@@ -15,7 +15,9 @@ struct rung_share_place {
     struct rung_place_list *list; /* that it is in; NULL: absent */
     struct rung_tenant *tenant;   /* NULL: free */
     int next, previous;
-    double started_at; /* its trainer; while taken */
+    /* Of its trainer, while taken: */
+    double started_at;
+    bool ready, recalled; /* recalled: it was ended since the slot is wanted back */
 };
 
 struct rung_tenant {
@@ -27,7 +29,11 @@ struct rung_tenant {
     bool *barred;                        /* slots that it has given up; of barred_room many */
     size_t barred_room, barred_count;
     bool proven;          /* a trainer of it was ready */
-    double start_seconds; /* that the last one which became ready took for it */
+    double start_seconds; /* that the last start took, or was given, until it was ended */
+    /* While it is not proven: starts in a row that have failed, and where the last of them did once they are
+     * enough, or -1. */
+    int failures, lost_slot;
+    double failed_at; /* the last of them; of those that were under way then no other one counts */
 
     /* What it wants: now; as far as others are concerned; since when it wants less than that, and the most
      * that it wanted since. */
@@ -58,9 +64,14 @@ struct rung_share {
     size_t *demands, *dues; /* scratch, per tenant */
     double *keys;           /* likewise */
 
-    double now;     /* of the last balance */
+    double now;     /* of the last pass */
     bool contended; /* slots are short: what is used counts */
     double tallied_at;
+    /* Where the number of slots is odd: who has the one that cannot be halved, and seconds that each had it.
+     */
+    bool odd_to_unproven, odd_contested;
+    double odd_of_proven, odd_of_unproven;
+
     bool dirty;    /* something has changed since the last balance */
     bool hungry;   /* somebody has less than he wants */
     bool wanting;  /* somebody has less than is due to him */
@@ -69,8 +80,12 @@ struct rung_share {
     double wake_at;
 };
 
+/* So long must it want less before others get what it does not want: a start is not undone for less. */
+double rung_tenant_moment(const struct rung_tenant *tenant);
 /* How many trainers it could keep busy in the slots that there are for it. */
 size_t rung_tenant_useful_demand(const struct rung_tenant *tenant);
+/* Counts what was used since the last time: before anything changes hands. */
+void rung_share_tally(struct rung_share *share, double now);
 /* Says what is due to each, and sets wake_at to when that may change by itself. */
 void rung_share_divide(struct rung_share *share, double now);
 void rung_share_move(struct rung_share *share, int slot, struct rung_place_list *list);
