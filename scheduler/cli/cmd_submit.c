@@ -7,7 +7,6 @@
 #include "cli/progress.h"
 #include "cli/serving.h"
 #include "cli/specfile.h"
-#include "core/search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,13 +122,8 @@ static void send_spec(void *context, struct rung_client *client)
 /* What it is refused for holds for the daemon, too; here it costs nothing. */
 static int check_size(const struct rung_specfile *file, size_t length, struct rung_err *err)
 {
-    struct rung_search *search = NULL;
-    int code = rung_search_create(&search, &file->spec->search, err);
+    int code = rung_serving_check(file->spec, err);
 
-    if (code < 0)
-        return rung_err_prefix(err, "%s", file->path);
-    code = rung_serving_check(file->spec, search, err);
-    rung_search_free(search);
     if (code == 0 && length > RUNG_SERVING_SPEC_MAX)
         code = rung_err_set(err, RUNG_EUSE,
                             "%s: has %zu bytes with its configurations; a daemon takes %zu at most",

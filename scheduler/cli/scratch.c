@@ -91,17 +91,40 @@ const char *rung_scratch_folder(void)
 }
 
 /* Not every file system makes files that have no name. */
-int rung_scratch_file(void)
+static int open_in(const char *folder)
 {
-    int fd = open(rung_scratch_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
         return fd;
-    char *path = rung_mem_printf("%s/rung-XXXXXX", rung_scratch_folder());
+    char *path = rung_mem_printf("%s/rung-XXXXXX", folder);
     fd = mkostemp(path, O_CLOEXEC);
     if (fd >= 0)
         unlink(path);
     free(path);
+    return fd;
+}
+
+int rung_scratch_file(void)
+{
+    return open_in(rung_scratch_folder());
+}
+
+int rung_scratch_file_or_beside(const char *path, bool *beside)
+{
+    int fd = rung_scratch_file(), why = errno;
+
+    *beside = false;
+    if (fd >= 0 || why == ENOSPC || why == EDQUOT || why == EMFILE || why == ENFILE)
+        return fd;
+    char *real = realpath(path, NULL);
+    if (real) {
+        *(strrchr(real, '/') + (strrchr(real, '/') == real)) = '\0';
+        fd = open_in(real);
+        *beside = fd >= 0;
+    }
+    free(real);
+    errno = why;
     return fd;
 }
 

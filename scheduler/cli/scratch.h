@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Makes PARENT/NAME-XXXXXX, or where it cannot be made there (parent NULL: there is none) in TMPDIR; absolute
  * where the parent is. The caller frees *path. RUNG_EFAIL. */
 int rung_scratch_make(char **path, const char *parent, const char *name,
@@ -16,5 +18,8 @@ void rung_scratch_remove(char *path);
 const char *rung_scratch_folder(void);
 /* A file in it, open for reading and writing; -1 with errno. */
 int rung_scratch_file(void);
+/* The same; where that folder takes none, though not for want of room, *beside: in the one where path's file
+ * lies. errno is the first folder's. */
+int rung_scratch_file_or_beside(const char *path, bool *beside);
 
 #endif

@@ -30,9 +30,9 @@ struct rung_serving_options {
     bool quiet;
 };
 
-/* RUNG_EUSE: a daemon does not take so large a search. */
-int rung_serving_check(const struct rung_spec *spec, const struct rung_search *search,
-                       struct rung_err *err) RUNG_CHECK_RESULT;
+/* RUNG_EUSE: there is no plan for it, or a daemon does not take so large a search. To be asked before one is
+ * created. */
+int rung_serving_check(const struct rung_spec *spec, struct rung_err *err) RUNG_CHECK_RESULT;
 
 /* Until a signal. 130, or a negative code: RUNG_EUSE when the database or a place to listen cannot be had. */
 int rung_serving_run(const struct rung_serving_options *options, struct rung_err *err) RUNG_CHECK_RESULT;

@@ -97,6 +97,7 @@ static char **environment_of(const struct rung_visit *visit, size_t *last)
 struct rung_question {
     struct rung_child *child;   /* NULL: it has ended */
     int output;                 /* what it prints; -1: the answer's now */
+    bool beside;                /* … into the folder of the database */
     struct rung_answer *answer; /* is being sent; NULL: not yet, or not any more */
     off_t length;               /* of it */
     struct rung_buf errors;
@@ -121,13 +122,16 @@ void rung_visit_forget_question(struct rung_visit *visit)
     free(question);
 }
 
-static void end_without_room(struct rung_visit *visit, int why)
+static void end_without_room(struct rung_visit *visit, bool beside, int why)
 {
-    char text[RUNG_ERR_TEXT_MAX];
+    bool full = why == ENOSPC || why == EDQUOT || why == EFBIG;
+    char text[RUNG_ERR_TEXT_MAX], way_out[120];
 
-    snprintf(text, sizeof text, "the daemon cannot keep its answer in %s: %s", rung_scratch_folder(),
-             strerror(why));
-    rung_visit_end(visit, 1, text, "ask for less, or start rung serve with TMPDIR=… for another folder");
+    snprintf(text, sizeof text, "the daemon cannot keep its answer in %s: %s",
+             beside ? "the folder of the database" : rung_scratch_folder(), strerror(why));
+    snprintf(way_out, sizeof way_out, "%sstart rung serve with TMPDIR=… for another folder",
+             full ? "ask for less, or " : "");
+    rung_visit_end(visit, 1, text, why == EMFILE || why == ENFILE ? "ask again in a moment" : way_out);
 }
 
 /* The last word, after what the process printed. */
@@ -200,7 +204,7 @@ static void on_ended(void *context, struct rung_child *child, int status)
     serving->questions--;
     int why = lacks_room(question);
     if (why != 0) {
-        end_without_room(visit, why);
+        end_without_room(visit, question->beside, why);
         rung_visit_forget_question(visit);
         return;
     }
@@ -236,15 +240,17 @@ static int start(struct rung_visit *visit, const struct question *question, cons
 
 static void ask(struct rung_visit *visit, const struct question *question, const struct rung_json *message)
 {
-    int output = rung_scratch_file();
+    bool beside;
+    int output = rung_scratch_file_or_beside(visit->serving->options->database, &beside);
     struct rung_err err;
 
     if (output < 0) {
-        end_without_room(visit, errno);
+        end_without_room(visit, false, errno);
         return;
     }
     visit->question = rung_mem_zalloc(1, sizeof *visit->question);
     visit->question->output = output;
+    visit->question->beside = beside;
     rung_buf_init(&visit->question->errors, ERROR_BYTES);
     visit->state = RUNG_VISIT_ASKING;
     if (start(visit, question, message, &err) < 0) {

@@ -84,8 +84,8 @@ static int read_spec(struct rung_visit *visit, struct rung_stored *stored, struc
         return rung_err_set(err, RUNG_EUSE, "the spec is no object");
     if ((code = rung_spec_read(&stored->spec, stored->json, "search", err)) < 0 ||
         (code = rung_specfile_check_settings(stored->spec, err)) < 0 ||
-        (code = rung_search_create(&stored->search, &stored->spec->search, err)) < 0 ||
-        (code = rung_serving_check(stored->spec, stored->search, err)) < 0)
+        (code = rung_serving_check(stored->spec, err)) < 0 ||
+        (code = rung_search_create(&stored->search, &stored->spec->search, err)) < 0)
         return code;
     find_folder(visit, stored);
     return find_program(visit, stored, err);
@@ -195,9 +195,7 @@ static int check_size(struct rung_visit *visit, const char *name, struct rung_er
     struct rung_stored stored = {0};
     int code = rung_stored_load(&stored, visit->serving->store, name, err);
 
-    if (code == 0)
-        code = rung_search_create(&stored.search, &stored.spec->search, err);
-    if (code == 0 && (code = rung_serving_check(stored.spec, stored.search, err)) < 0 && visit->database) {
+    if (code == 0 && (code = rung_serving_check(stored.spec, err)) < 0 && visit->database) {
         rung_err_remedy(err, "end the daemon");
         rung_finish_way_out(&finish, "resume", err);
     }

@@ -2,6 +2,7 @@
 #include "cli/serving.h"
 
 #include "base/buf.h"
+#include "core/plan.h"
 
 #define SAMPLES 64 /* models whose parameters stand for those of all */
 
@@ -18,10 +19,16 @@ static double parameter_bytes(const struct rung_spec *spec, int64_t models)
     return bytes;
 }
 
-int rung_serving_check(const struct rung_spec *spec, const struct rung_search *search, struct rung_err *err)
+/* By the plan alone: what a search holds of each model may be more than there is memory. */
+int rung_serving_check(const struct rung_spec *spec, struct rung_err *err)
 {
-    int64_t models = rung_search_plan(search)->models;
+    struct rung_plan plan;
+    int code = rung_plan_make(&plan, &spec->search, err);
+    int64_t models = plan.models;
 
+    rung_plan_free(&plan);
+    if (code < 0)
+        return code;
     if (models > RUNG_SERVING_MODELS_MAX)
         return rung_err_set(err, RUNG_EUSE, "%s: has %lld models; a daemon takes %d at most", spec->name,
                             (long long)models, RUNG_SERVING_MODELS_MAX);

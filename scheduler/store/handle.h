@@ -19,6 +19,7 @@ struct rung_store {
     char *path;         /* as given */
     char *real;         /* resolved */
     struct stat opened; /* what was there */
+    struct stat index;  /* the same of its -shm; st_ino 0: there was none */
     enum rung_store_mode mode;
     struct rung_lock *lock;                    /* NULL in READ mode */
     struct rung_walfile *layer;                /* NULL in READ mode */

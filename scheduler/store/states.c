@@ -52,7 +52,8 @@ static int make_folder(const char *path, struct rung_err *err)
     if (why == EEXIST && is_folder(path))
         return 0;
     errno = why;
-    return fail(err, path, "cannot be made");
+    int code = fail(err, path, "cannot be made");
+    return why == EEXIST ? rung_err_remedy(err, "move it away") : code;
 }
 
 #define TRIES 100 /* of making a folder in one that somebody is removing */
@@ -341,7 +342,12 @@ static int delete_folder(const char *database, const char *suffix, const char *s
             unlinkat(dirfd(folder), entry->d_name, 0);
     if (folder)
         closedir(folder);
-    int rc = rmdir(path) == 0 || errno == ENOENT ? 0 : fail(err, path, "cannot be removed");
+    int rc = 0;
+    if (rmdir(path) != 0 && errno != ENOENT) {
+        bool file = errno == ENOTDIR;
+        rc = fail(err, file && !is_folder(parent) ? parent : path, "cannot be removed");
+        rc = file ? rung_err_remedy(err, "move it away") : rc;
+    }
     rmdir(parent); /* fails while other searches have theirs in it */
     free(parent);
     free(path);

@@ -26,6 +26,7 @@
 #define CACHE_KIB         "4096"
 #define WAL_FRAMES_MAX    16000      /* of 1048 bytes: what a checkpoint lets the WAL grow to */
 #define WAL_BYTES_KEPT    "33554432" /* what a WAL that a reader held up is cut to afterwards */
+#define HEADER_BYTES      100        /* with which each database begins */
 #define BUSY_MILLISECONDS 10000      /* for a person with the sqlite3 shell */
 
 /* The way out is a command, around the database. */
@@ -260,6 +261,33 @@ static int open_checked(struct rung_store *store, struct rung_err *err)
     return rc;
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/*
+ * The index of the WAL, through which all who have the database open know of each other: SQLite makes it
+ * once, and none again while we have it open. It can be known by its numbers, since ours stays open.
+ */
+static bool has_index(struct rung_store *store)
+{
+    char *name = rung_mem_printf("%s-shm", store->real);
+    struct stat info;
+    bool there = stat(name, &info) == 0, unsaid = !there && errno != ENOENT && errno != ENOTDIR;
+    free(name);
+    if (store->index.st_ino == 0 && there)
+        store->index = info;
+    return store->index.st_ino == 0 || unsaid || (there && same_file(&info, &store->index));
+}
+
+/* The WAL may hold what others wrote behind an index of their own, and we know nothing of: the next one reads
+ * it, and moving our part of it into the database would undo half of theirs. */
+static bool is_cut_off(struct rung_store *store)
+{
+    return store->lock && rung_lock_has_wal(store->lock) && !has_index(store);
+}
+
 int rung_store_open(struct rung_store **out, const char *path, enum rung_store_mode mode,
                     struct rung_err *err)
 {
@@ -278,30 +306,33 @@ int rung_store_open(struct rung_store **out, const char *path, enum rung_store_m
     }
     if (stat(store->real, &store->opened) != 0)
         store->opened = (struct stat){0}; /* gone already, as the first look will say */
+    if (store->lock)
+        has_index(store);
     *out = store;
     return 0;
 }
 
-int rung_store_look(const struct rung_store *store, struct rung_err *err)
+int rung_store_look(struct rung_store *store, struct rung_err *err)
 {
     struct stat info;
     const char *file = "", *what = "another file has taken its place";
+    const char *remedy = "put it back, with all that was recorded until then";
     bool there = stat(store->real, &info) == 0;
     if (!there && errno != ENOENT && errno != ENOTDIR)
         return 0; /* it cannot be said */
-    if (!there)
+    if (!there) {
         what = "was removed or moved away";
-    else if (info.st_ino == store->opened.st_ino && info.st_dev == store->opened.st_dev) {
-        if (!store->lock || rung_lock_has_wal(store->lock))
+    } else if (same_file(&info, &store->opened)) {
+        bool empty = info.st_size < HEADER_BYTES, wal = !store->lock || rung_lock_has_wal(store->lock);
+        if (!empty && wal && (!store->lock || has_index(store)))
             return 0;
-        file = "-wal";
-        what = "was removed, moved away or replaced";
+        file = empty ? "" : wal ? "-shm" : "-wal";
+        what = empty ? "was emptied" : "was removed, moved away or replaced";
+        remedy = empty ? "put a copy of it back" : NULL;
     }
     rung_err_set(err, RUNG_EFAIL, "%s%s: %s while it was open: what is recorded from now on would be lost",
                  store->path, file, what);
-    if (!*file)
-        rung_err_remedy(err, "put it back, with all that was recorded until then");
-    return RUNG_EFAIL;
+    return remedy ? rung_err_remedy(err, "%s", remedy) : RUNG_EFAIL;
 }
 
 void rung_store_close(struct rung_store *store)
@@ -310,7 +341,9 @@ void rung_store_close(struct rung_store *store)
         return;
     rung_store_rollback(store);
     rung_stmt_finalize_all(store);
-    if (store->db && store->mode != RUNG_STORE_READ)
+    if (store->db && is_cut_off(store))
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    else if (store->db && store->mode != RUNG_STORE_READ)
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     sqlite3_close(store->db);
     rung_walfile_release(store->layer);
@@ -383,7 +416,8 @@ int rung_store_begin(struct rung_store *store, struct rung_err *err)
 static void checkpoint(struct rung_store *store)
 {
     release_snapshot(store);
-    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!is_cut_off(store))
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     store->checkpoint_at = store->wal_frames + WAL_FRAMES_MAX;
 }
 

@@ -32,10 +32,10 @@ int rung_store_open(struct rung_store **out, const char *path, enum rung_store_m
  */
 void rung_store_close(struct rung_store *store);
 
-/* Whether the file that was opened still has its name, and its WAL, too: three system calls. RUNG_EFAIL, with
- * a remedy, when somebody has removed, moved or replaced it; until it is closed, what was recorded stays in
- * it. */
-int rung_store_look(const struct rung_store *store, struct rung_err *err) RUNG_CHECK_RESULT;
+/* Whether the file that was opened still has its name and its content, and its WAL and that one's index still
+ * theirs: four system calls. RUNG_EFAIL, with a remedy for the file itself, when somebody has removed, moved,
+ * replaced or emptied it; until it is closed, what was recorded stays in it. */
+int rung_store_look(struct rung_store *store, struct rung_err *err) RUNG_CHECK_RESULT;
 
 const char *rung_store_path(const struct rung_store *store); /* as given */
 /* Process id that holds path's write lock, 0 when nobody does. Works in every mode. */

@@ -184,8 +184,11 @@ no_folder() {
     DAEMON=$!
     echo $DAEMON >>started
     until_true grep -q "commands are taken at" none.err
-    rung 1 list --db none.db
-    has err "the daemon cannot keep its answer in $DIR/none: No such file" "start rung serve with TMPDIR=…"
+    rung 0 list --db none.db # it has the folder of its database
+    has out big
+    rung 0 top --db none.db --format json
+    cmp whole.json out
+    until_true no_answers
     submit none.db -- writes # it does all else
     finished none.db writes
     as_alone none.db writes writes

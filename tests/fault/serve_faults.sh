@@ -128,6 +128,34 @@ database_of_a_run() {
 }
 check "a run whose database is taken away ends, and goes on when it is back" database_of_a_run
 
+# What sqlite3 writes then is behind an index of its own, of which the daemon knows nothing.
+index_removed() {
+    daemon index.db
+    submit index.db -- s1
+    until_true results index.db s1 3
+    rm index.db-shm
+    sqlite3 -cmd '.timeout 5000' index.db "create table mine as select 1 as one" || true
+    daemon_ends 1
+    has index.db.err "rung: index.db-shm: was removed, moved away or replaced while it was open" "rung serve --db index.db"
+    same ok "$(sqlite3 index.db 'pragma integrity_check')" integrity
+    daemon index.db
+    finished index.db s1
+    as_alone index.db s1 s1
+    kill $DAEMON
+    daemon_ends 130
+}
+check "without the index of its log a daemon ends before the database is damaged" index_removed
+
+database_emptied() {
+    daemon empty.db
+    submit empty.db -- s1
+    until_true results empty.db s1 3
+    : >empty.db
+    daemon_ends 1
+    has empty.db.err "rung: empty.db: was emptied while it was open" "put a copy of it back, then: rung serve --db empty.db"
+}
+check "a database that is emptied in place ends its daemon" database_emptied
+
 # ---- states ----
 
 without_states() { # DB SEARCH: no model has paid for it
@@ -363,6 +391,8 @@ too_large() {
     has err "rung: many: has 3000000 models; a daemon takes 100000 at most" "rung run many.json"
     rung 2 submit deep.json --db large.db
     has err "rung: deep: has 834008 models; a daemon takes 100000 at most"
+    rung 2 submit many.json --db large.db --set search.models=2147483647 # far more than there is memory for
+    has err "rung: many: has 2147483647 models; a daemon takes 100000 at most" "rung run many.json"
     rung 2 submit wide.json --db large.db
     has err "rung: wide: its 100000 models have about " "bytes of parameters; a daemon takes 33554432 at most"
     same 0 "$(sqlite3 -readonly large.db 'select count(*) from searches')" searches
@@ -385,7 +415,7 @@ too_large_by_hand() {
     daemon hand.db
     "$PYTHON" -S -E - hand.db.sock many.json <<'P'
 import json, socket, struct, sys
-spec = open(sys.argv[2]).read()
+spec = open(sys.argv[2]).read().replace("3000000", "2147483647")
 one = socket.socket(socket.AF_UNIX)
 one.connect(sys.argv[1])
 one.settimeout(20)
@@ -399,7 +429,7 @@ while True:
     if not part:
         break
     answer += part
-assert b"has 3000000 models; a daemon takes 100000 at most" in answer and b'"status":2' in answer, answer
+assert b"has 2147483647 models; a daemon takes 100000 at most" in answer and b'"status":2' in answer, answer
 P
     kill $DAEMON
     daemon_ends 130

@@ -251,6 +251,10 @@ static void delete_says_what_it_cannot_remove(void **state)
     assert_int_equal(rung_states_delete(db, "one", &err), RUNG_EFAIL);
     assert_non_null(strstr(err.text, "a.db.states/one: cannot be removed: Directory not empty"));
     assert_true(is_there(in_folder("a.db.states/one/mine/file")));
+    write_file(in_folder("b.db.logs"), "x", 1);
+    assert_int_equal(rung_states_delete(in_folder("b.db"), "one", &err), RUNG_EFAIL);
+    assert_non_null(strstr(err.text, "b.db.logs: cannot be removed: Not a directory"));
+    assert_string_equal(err.way_out, "move it away");
 }
 
 static void names_that_leave_the_folder_are_refused(void **state)
@@ -302,6 +306,14 @@ static void folders_are_made_again(void **state)
     write_file(in_folder("a.db.states/one"), "x", 1);
     assert_int_equal(rung_states_keep(states, &made, &err), RUNG_EFAIL);
     assert_non_null(strstr(err.text, "a.db.states/one: cannot be made: File exists"));
+    assert_string_equal(err.way_out, "move it away");
+    assert_int_equal(unlink(in_folder("a.db.states/one")), 0);
+    assert_int_equal(rmdir(in_folder("a.db.states")), 0);
+    write_file(in_folder("a.db.states"), "x", 1);
+    assert_int_equal(rung_states_keep(states, &made, &err), RUNG_EFAIL);
+    assert_non_null(strstr(err.text, "a.db.states: cannot be made: File exists"));
+    assert_string_equal(err.way_out, "move it away");
+    assert_int_equal(unlink(in_folder("a.db.states")), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

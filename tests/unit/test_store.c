@@ -164,7 +164,7 @@ static void readers_see_each_commit_at_once(void **state)
 
 /* ---- files that others take away ---- */
 
-static void is_missed(const struct rung_store *store, const char *what)
+static void is_missed(struct rung_store *store, const char *what)
 {
     struct rung_err err = {0};
     assert_int_equal(rung_store_look(store, &err), RUNG_EFAIL);
@@ -190,6 +190,68 @@ static void notices_who_takes_the_database_away(void **state)
     assert_int_equal(rename(in_folder("a.db-wal"), away), 0);
     is_missed(store, "a.db-wal: was removed");
     rung_store_close(reader);
+    rung_store_close(store);
+}
+
+static void notices_that_the_index_of_the_wal_is_gone(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db"), *shm = in_folder("a.db-shm"), *away = in_folder("b.db-shm");
+    struct rung_err err = {0};
+    struct rung_store *store = open_store(path, RUNG_STORE_CREATE),
+                      *reader = open_store(path, RUNG_STORE_READ);
+    assert_int_equal(rename(shm, away), 0);
+    is_missed(store, "a.db-shm: was removed");
+    assert_int_equal(rung_store_look(reader, &err), 0); /* records nothing */
+    write_file(shm, "x", 1);
+    is_missed(store, "a.db-shm: was removed");
+    assert_int_equal(rename(away, shm), 0);
+    assert_int_equal(rung_store_look(store, &err), 0);
+    rung_store_close(reader);
+    rung_store_close(store);
+}
+
+/* The program: a forked child alone would have this process's SQLite, and all that it knows of the file. */
+static int shell(void *context)
+{
+    const char *const *words = context;
+    if (!freopen("/dev/null", "w", stdout))
+        return 126;
+    execlp("sqlite3", "sqlite3", words[0], words[1], (char *)NULL);
+    return 127;
+}
+
+/* Another one wrote behind an index of his own, into the file and the WAL: closing does not undo half of it.
+ */
+static void what_others_wrote_without_the_index_is_left_whole(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db");
+    struct rung_search_spec spec = help_spec(9, 3);
+    struct live live = {0};
+    live_create(&live, path, "x", &spec);
+    live_start(&live);
+    live_answer(&live, some_score);
+    assert_int_equal(rung_store_commit(live.store, NULL), 0);
+    assert_int_equal(unlink(in_folder("a.db-shm")), 0);
+    const char *const words[] = {
+        path, "CREATE TABLE theirs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+              " i < 300) SELECT i, hex(randomblob(400)) AS x FROM n; CREATE INDEX theirs_x ON theirs(x);"
+              " PRAGMA wal_checkpoint; DELETE FROM theirs WHERE i % 3 = 0;"};
+    assert_int_equal(in_child(shell, (void *)words), 0); /* and nobody has looked since */
+    live_close(&live);
+    assert_sql(path, "PRAGMA integrity_check", "ok");
+    assert_sql(path, "SELECT count(*) FROM theirs", "200");
+    assert_sql(path, "SELECT count(*) FROM history", "1");
+}
+
+static void notices_that_the_database_was_emptied(void **state)
+{
+    (void)state;
+    const char *path = in_folder("a.db");
+    struct rung_store *store = open_store(path, RUNG_STORE_CREATE);
+    assert_int_equal(truncate(path, 0), 0);
+    is_missed(store, "a.db: was emptied while it was open");
     rung_store_close(store);
 }
 
@@ -223,6 +285,9 @@ int main(void)
         TEST(another_tools_write_in_between_is_no_obstacle),
         TEST(readers_see_each_commit_at_once),
         TEST(notices_who_takes_the_database_away),
+        TEST(notices_that_the_index_of_the_wal_is_gone),
+        TEST(what_others_wrote_without_the_index_is_left_whole),
+        TEST(notices_that_the_database_was_emptied),
         TEST(what_was_recorded_goes_with_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
