@@ -92,11 +92,27 @@ static void run_first(struct rung_worker *worker, int slot)
     free(out);
 }
 
+/* The scheduler sends it, unless it is here. */
+static void see_to_state(struct rung_worker *worker, int slot, struct rung_work_job *job)
+{
+    job->waits = job->has_state &&
+                 !rung_cache_has(worker->cache, worker->work[slot].search, (uint32_t)job->model, job->from);
+    if (!job->waits)
+        return;
+    rung_worker_begin_report(worker, "need", slot);
+    integer_member(&worker->text, ",\"job\":", job->job);
+    rung_worker_end_report(worker);
+}
+
+/* What was here when a job came may have gone while it waited for the one before. */
 static void go_on(struct rung_worker *worker, int slot)
 {
     struct rung_work *work = &worker->work[slot];
 
-    if (work->count > 0 && !work->begun && !work->jobs[0].waits)
+    if (work->count == 0 || work->begun || work->jobs[0].waits)
+        return;
+    see_to_state(worker, slot, &work->jobs[0]);
+    if (!work->jobs[0].waits)
         run_first(worker, slot);
 }
 
@@ -123,13 +139,7 @@ void rung_worker_take_job(struct rung_worker *worker, int slot, const struct run
     job->parameters.limit = RUNG_BUF_UNLIMITED;
     rung_buf_clear(&job->parameters);
     rung_json_write(&job->parameters, parameters);
-    job->waits =
-        job->has_state && !rung_cache_has(worker->cache, work->search, (uint32_t)job->model, job->from);
-    if (job->waits) {
-        rung_worker_begin_report(worker, "need", slot);
-        integer_member(&worker->text, ",\"job\":", job->job);
-        rung_worker_end_report(worker);
-    }
+    see_to_state(worker, slot, job);
     go_on(worker, slot);
 }
 
