@@ -43,5 +43,5 @@ exec {HOLD}>"$WORK/hold"
 until_there "$WORK/crowd" there || exit 1
 sleep 3 # some life signs
 echo "… with $WORKERS connected and idle: $(memory VmRSS) MB, $(memory RssAnon) MB (peak $(memory VmHWM) MB)"
-grep -v "workers are taken" "$WORK/err"
+grep -v -e "workers are taken" -e "has joined" "$WORK/err"
 exec {HOLD}>&-
