@@ -154,43 +154,11 @@ end_daemon
 
 # ---- a terminal ----
 
-if ! python3 -c 'import os; os.openpty()' 2>/dev/null; then
+. "$HERE/terminal.bash"
+if ! terminals; then
     echo "skip the display: no pseudo-terminal can be had here"
     finish
 fi
-cat >terminal.py <<'P'
-"""Runs a command on a terminal of its own; what it wrote goes to `out`. Prints its exit status."""
-import os, pty, sys, fcntl, termios, struct, time
-pid, master = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-written, action = b"", sys.argv[1]
-while True:
-    try:
-        data = os.read(master, 65536)
-    except OSError:
-        break
-    if not data:
-        break
-    written += data
-    if action == "resize" and b"2 of 2 trainers busy" in written:
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 40, 0, 0))
-        action = "shrunk"
-    last = written.split(b"\x1b[?25l")[-1]
-    if action == "shrunk" and last.endswith(b"\x1b[?25h") and max(map(len, last.split(b"\n")[-3:])) < 42 and os.path.exists("hold"):
-        os.remove("hold")
-    if action == "interrupt" and b"2 of 2 trainers busy" in written:
-        os.write(master, b"\x03")
-        action = ""
-open("out", "wb").write(written)
-print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-P
-screen() { # ACTION ARGUMENT…
-    local action=$1
-    shift
-    rc=$(TERM=xterm python3 terminal.py "$action" "$RUNG" "$@" 2>err)
-}
 spec held '"max_iter": 9' '{"hold": "hold"}'
 touch hold
 serve --trainers 2
@@ -203,13 +171,7 @@ expect "waiting again, on a terminal that shrinks" 0 '2 of 2 trainers busy'
 check "a bar per bracket and rung" grep -aq 'bracket 2  .*\[.*\[.*\[.*rung 0: ' out
 check "calls done of planned" grep -aqE 'calls [0-9]+ of 69' out
 check "coloured" grep -aq "$(printf '\033\[32m')" out
-check "no line over the width after that" python3 - <<'P'
-import re
-frames = open("out", "rb").read().decode().split("\x1b[?25l")
-last = frames[-1].split("\x1b[?25h")[0]
-lines = [re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", line).strip("\r") for line in last.split("\n")]
-assert lines and max(map(len, lines)) <= 40, lines
-P
+check "no line over the width after that" within_the_terminal
 check "the leaderboard comes below" grep -aqE 'rank +model +score' out
 NO_COLOR=1 screen none submit s.json --wait --set name=grey
 expect "NO_COLOR" 0
