@@ -3,6 +3,8 @@
  */
 #include "core/spec_parts.h"
 
+#include "base/ipv6.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -46,52 +48,12 @@ static bool is_size(const char *text)
 }
 
 #define HOST_BYTES 256
-#define NAMING     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
+#define HOST       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
+#define HOST_V6    HOST ":%"
 
-/* "A.B.C.D" */
-static bool is_v4(const char *text, size_t length)
-{
-    int numbers = 0;
-
-    for (size_t at = 0; at <= length; numbers++) {
-        size_t digits = strspn(text + at, "0123456789"), end = at + digits;
-        if (digits < 1 || digits > 3 || end > length || (end < length && text[end] != '.'))
-            return false;
-        at = end + 1;
-    }
-    return numbers == 4;
-}
-
-/* Eight groups of digits, or fewer with one "::"; the last two may be an address of IPv4. Behind a '%' the
- * name of an interface. */
 static bool is_v6(const char *text)
 {
-    size_t length = strcspn(text, "%"), at = 0;
-    int groups = 0, gaps = 0;
-
-    if (text[length] && (!text[length + 1] || text[length + 1 + strspn(text + length + 1, NAMING)]))
-        return false;
-    if (strncmp(text, "::", 2) == 0) {
-        gaps = 1;
-        at = 2;
-    }
-    while (at < length) {
-        size_t digits = strspn(text + at, "0123456789abcdefABCDEF");
-        if (text[at + digits] == '.' && is_v4(text + at, length - at)) {
-            groups += 2;
-            break;
-        }
-        if (digits < 1 || digits > 4)
-            return false;
-        groups++;
-        at += digits;
-        bool gap = strncmp(text + at, "::", 2) == 0;
-        if (at < length && (text[at] != ':' || (at + 1 == length && !gap)))
-            return false;
-        gaps += gap;
-        at += gap ? 2 : at < length;
-    }
-    return gaps == 0 ? groups == 8 : gaps == 1 && groups < 8;
+    return rung_ipv6_is(text) && strspn(text, HOST_V6) == strlen(text);
 }
 
 /* It goes into an address and into a line of shell: a name, or an address of either kind; with a colon it is
@@ -111,7 +73,7 @@ static bool take_host(char *text)
         strcpy(text, inside);
         return true;
     }
-    return strchr(text, ':') ? is_v6(text) : strspn(text, NAMING) == length;
+    return strchr(text, ':') ? is_v6(text) : strspn(text, HOST) == length;
 }
 
 int rung_spec_read_cluster(struct rung_spec *spec, const struct rung_json *json, struct rung_err *err)

@@ -1,5 +1,7 @@
 #include "dispatch/address.h"
 
+#include "base/ipv6.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -42,18 +44,11 @@ static bool is_name(const char *host)
     return true;
 }
 
-/* Whether it is a number of IPv6, with or without the name of an interface ("fe80::1%eth0"). */
 static bool is_v6(const char *host)
 {
-    char number[INET6_ADDRSTRLEN];
-    struct in6_addr address;
     size_t length = strcspn(host, "%");
 
-    if (length >= sizeof number || (host[length] == '%' && !is_name(host + length + 1)))
-        return false;
-    memcpy(number, host, length);
-    number[length] = '\0';
-    return inet_pton(AF_INET6, number, &address) == 1;
+    return rung_ipv6_is(host) && (!host[length] || is_name(host + length + 1));
 }
 
 int rung_address_read(struct rung_address *address, const char *text, struct rung_err *err)
