@@ -59,9 +59,9 @@ size_t rung_tenant_useful_demand(const struct rung_tenant *tenant)
 /* What a tenant has used counts only while slots are short. */
 void rung_share_tally(struct rung_share *share, double now)
 {
-    double passed = now - share->tallied_at;
+    double passed = share->contended ? now - share->tallied_at : 0;
     size_t unproven = 0;
-    for (size_t i = 0; i < share->count && share->contended; i++) {
+    for (size_t i = 0; i < share->count; i++) {
         struct rung_tenant *tenant = share->tenants[i];
         size_t held = rung_tenant_held(tenant);
         tenant->used += (double)held * passed;
