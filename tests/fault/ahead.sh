@@ -45,7 +45,7 @@ some_jobs_are_long() {
 workers_are_killed() {
     local port kills
     port=$(free_ports 1)
-    spec killed "memory=0"
+    spec killed "memory=0 sleep=0.003" # long enough that some are killed in it
     scheduler killed "$port"
     worker "$port" --trainers 2
     for ((kills = 0; kills < 8; kills++)); do
